@@ -1,0 +1,150 @@
+#include "base/addr.h"
+
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+static const unsigned char mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+static bool parse_exact(const char *text, size_t len, struct addr *out)
+{
+    char copy[ADDR_TEXT_MAX];
+    struct addr a = {0};
+
+    if (len == 0 || len >= sizeof copy)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    if (inet_pton(AF_INET, copy, a.bytes) == 1) {
+        a.len = 4;
+    } else if (inet_pton(AF_INET6, copy, a.bytes) == 1) {
+        a.len = 16;
+        if (memcmp(a.bytes, mapped_prefix, sizeof mapped_prefix) == 0) {
+            memmove(a.bytes, a.bytes + 12, 4);
+            memset(a.bytes + 4, 0, 12);
+            a.len = 4;
+        }
+    } else {
+        return false;
+    }
+    *out = a;
+    return true;
+}
+
+bool addr_parse(const char *text, struct addr *out)
+{
+    size_t len;
+
+    text = text_trim(text, &len);
+    return parse_exact(text, len, out);
+}
+
+bool addr_parse_lenient(const char *text, struct addr *out)
+{
+    size_t len;
+
+    text = text_trim(text, &len);
+    if (parse_exact(text, len, out))
+        return true;
+    if (len && *text == '[') { /* [2001:db8::1] or [192.0.2.1]:25 */
+        const char *close = memchr(text, ']', len);
+        if (!close)
+            return false;
+        text++;
+        len = (size_t)(close - text);
+        if (len > 5 && strncasecmp(text, "IPv6:", 5) == 0) { /* RFC 5321 address literal */
+            text += 5;
+            len -= 5;
+        }
+    }
+    const char *zone = memchr(text, '%', len);
+    if (zone)
+        len = (size_t)(zone - text);
+    const char *slash = memchr(text, '/', len);
+    if (slash) {
+        size_t rest = len - (size_t)(slash - text);
+        bool host = (rest == 3 && memcmp(slash, "/32", 3) == 0) ||
+                    (rest == 4 && memcmp(slash, "/128", 4) == 0);
+        if (!host)
+            return false;
+        len = (size_t)(slash - text);
+    }
+    if (parse_exact(text, len, out))
+        return true;
+    const char *colon = memchr(text, ':', len);
+    bool one_colon = colon && !memchr(colon + 1, ':', len - (size_t)(colon + 1 - text));
+    return one_colon && parse_exact(text, (size_t)(colon - text), out);
+}
+
+void addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
+{
+    if (a->len == 0 || !inet_ntop(a->len == 4 ? AF_INET : AF_INET6, a->bytes, out, ADDR_TEXT_MAX))
+        out[0] = '\0';
+}
+
+bool addr_parse_network(const char *text, struct addr *first, struct addr *last)
+{
+    size_t len;
+    struct addr a;
+    int64_t bits;
+
+    text = text_trim(text, &len);
+    const char *slash = memchr(text, '/', len);
+    size_t host_len = slash ? (size_t)(slash - text) : len;
+    if (!parse_exact(text, host_len, &a))
+        return false;
+    bits = (int64_t)a.len * 8;
+    if (slash) {
+        char digits[5] = {0};
+        size_t n = len - host_len - 1;
+        if (n == 0 || n >= sizeof digits)
+            return false;
+        memcpy(digits, slash + 1, n);
+        if (!text_int64(digits, &bits) || bits < 0 || bits > (int64_t)a.len * 8)
+            return false;
+    }
+    *first = *last = a;
+    for (unsigned i = (unsigned)bits; i < (unsigned)a.len * 8; i++) {
+        unsigned char bit = (unsigned char)(0x80u >> (i % 8));
+        first->bytes[i / 8] &= (unsigned char)~bit;
+        last->bytes[i / 8] |= bit;
+    }
+    return true;
+}
+
+bool addr_is_reserved(const struct addr *a)
+{
+    static const char *const networks[] = {
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",
+        "::/127",
+        "64:ff9b:1::/48",
+        "100::/64",
+        "2001:db8::/32",
+        "fc00::/7",
+        "fe80::/10",
+        "ff00::/8",
+    };
+
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+        struct addr first;
+        struct addr last;
+        if (!addr_parse_network(networks[i], &first, &last) || first.len != a->len)
+            continue;
+        if (memcmp(first.bytes, a->bytes, a->len) <= 0 && memcmp(a->bytes, last.bytes, a->len) <= 0)
+            return true;
+    }
+    return false;
+}

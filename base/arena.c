@@ -1,0 +1,182 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum {
+    FIRST_BLOCK = 16 * 1024
+};
+
+struct block {
+    struct block *older;
+    size_t size;
+    size_t used;
+    _Alignas(max_align_t) unsigned char bytes[];
+};
+
+struct arena {
+    struct block *newest;
+    size_t used;
+};
+
+static _Noreturn void out_of_memory(void)
+{
+    (void)fputs("dmarcmill: out of memory\n", stderr);
+    exit(EX_TEMPFAIL); /* NOLINT(concurrency-mt-unsafe): nothing can go on from here */
+}
+
+void *mem_alloc(size_t size)
+{
+    void *p = calloc(1, size ? size : 1);
+
+    if (!p)
+        out_of_memory();
+    return p;
+}
+
+void *mem_realloc(void *p, size_t size)
+{
+    void *q = realloc(p, size ? size : 1);
+
+    if (!q)
+        out_of_memory();
+    return q;
+}
+
+char *mem_strdup(const char *s)
+{
+    size_t size = strlen(s) + 1;
+
+    return memcpy(mem_alloc(size), s, size);
+}
+
+static struct block *block_new(struct block *older, size_t size)
+{
+    if (size > SIZE_MAX - sizeof(struct block))
+        out_of_memory();
+    struct block *b = malloc(sizeof *b + size);
+    if (!b)
+        out_of_memory();
+    b->older = older;
+    b->size = size;
+    b->used = 0;
+    return b;
+}
+
+struct arena *arena_new(void)
+{
+    struct arena *a = mem_alloc(sizeof *a);
+
+    a->newest = block_new(NULL, FIRST_BLOCK);
+    return a;
+}
+
+static void free_blocks(struct block *b)
+{
+    while (b) {
+        struct block *older = b->older;
+        free(b);
+        b = older;
+    }
+}
+
+void arena_free(struct arena *a)
+{
+    if (!a)
+        return;
+    free_blocks(a->newest);
+    free(a);
+}
+
+void arena_reset(struct arena *a)
+{
+    /* The newest block is the largest but for single oversized pieces: good for the next round. */
+    free_blocks(a->newest->older);
+    a->newest->older = NULL;
+    a->newest->used = 0;
+    a->used = 0;
+}
+
+size_t arena_used(const struct arena *a)
+{
+    return a->used;
+}
+
+/* Memory that is not cleared: for callers that fill all of it. */
+static void *take(struct arena *a, size_t size)
+{
+    const size_t align = _Alignof(max_align_t);
+
+    if (size > SIZE_MAX / 4)
+        out_of_memory();
+    size = (size + align - 1) / align * align;
+    struct block *b = a->newest;
+    if (b->size - b->used < size) {
+        size_t next = b->size < (size_t)1 << 20 ? b->size * 2 : b->size;
+        b = block_new(b, next < size ? size : next);
+        a->newest = b;
+    }
+    void *p = b->bytes + b->used;
+    b->used += size;
+    a->used += size;
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    return memset(take(a, size), 0, size);
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t len)
+{
+    char *copy = take(a, len + 1);
+
+    memcpy(copy, s, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+    return arena_strndup(a, s, strlen(s));
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        return arena_strndup(a, "", 0);
+    char *s = take(a, (size_t)n + 1);
+    va_start(ap, fmt);
+    (void)vsnprintf(s, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    return s;
+}
+
+void *arena_grow(struct arena *a, void *array, size_t *n, size_t size)
+{
+    /* The capacity is the next power of two: it need not be stored. */
+    bool full = (*n & (*n - 1)) == 0;
+
+    if (full) {
+        size_t capacity = *n ? *n * 2 : 1;
+        if (size && capacity > SIZE_MAX / 4 / size)
+            out_of_memory();
+        void *bigger = arena_alloc(a, capacity * size);
+        if (*n)
+            memcpy(bigger, array, *n * size);
+        array = bigger;
+    }
+    (*n)++;
+    return array;
+}

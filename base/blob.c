@@ -1,0 +1,69 @@
+#include "base/blob.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <string.h>
+#include <unistd.h>
+
+struct blob blob_of_memory(const void *bytes, size_t len)
+{
+    return (struct blob){.mem = bytes ? bytes : (const unsigned char *)"", .fd = -1, .len = len};
+}
+
+struct blob blob_of_file(int fd, uint64_t start, uint64_t len)
+{
+    return (struct blob){.fd = fd, .start = start, .len = len};
+}
+
+int blob_read(const struct blob *b, uint64_t at, void *out, size_t n, size_t *got, struct err *e)
+{
+    if (at >= b->len) {
+        *got = 0;
+        return 0;
+    }
+    if (n > b->len - at)
+        n = (size_t)(b->len - at);
+    if (b->mem) {
+        memcpy(out, b->mem + at, n);
+        *got = n;
+        return 0;
+    }
+    for (;;) {
+        ssize_t r = pread(b->fd, out, n, (off_t)(b->start + at));
+        if (r >= 0) {
+            *got = (size_t)r; /* 0 if the file has become shorter: read as its end */
+            return 0;
+        }
+        if (errno != EINTR)
+            return err_set(
+                e, ERR_TEMPORARY, "read-failed", "cannot read: %s", strerrordesc_np(errno));
+    }
+}
+
+int blob_sha256(const struct blob *b, unsigned char out[32], struct err *e)
+{
+    unsigned char piece[64 * 1024];
+    gnutls_hash_hd_t hash;
+
+    if (b->mem) {
+        if (gnutls_hash_fast(GNUTLS_DIG_SHA256, b->mem, (size_t)b->len, out) < 0)
+            return err_set(e, ERR_BUG, "hash", "SHA-256 is not available");
+        return 0;
+    }
+    if (gnutls_hash_init(&hash, GNUTLS_DIG_SHA256) < 0)
+        return err_set(e, ERR_BUG, "hash", "SHA-256 is not available");
+    int r = 0;
+    for (uint64_t at = 0;;) {
+        size_t got;
+        r = blob_read(b, at, piece, sizeof piece, &got, e);
+        if (r < 0 || got == 0)
+            break;
+        (void)gnutls_hash(hash, piece, got);
+        at += got;
+    }
+    gnutls_hash_deinit(hash, out);
+    return r;
+}

@@ -1,0 +1,167 @@
+#include "base/text.h"
+
+#include "base/arena.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
+static const char ellipsis[] = "\xE2\x80\xA6";    /* U+2026 */
+
+/*
+ * The length of the valid UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates, at most
+ * U+10FFFF), 0 if it is not one.
+ */
+static size_t sequence_length(const unsigned char *s, size_t left, unsigned *code)
+{
+    static const unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t n = s[0] < 0x80   ? 1
+               : s[0] < 0xC2 ? 0
+               : s[0] < 0xE0 ? 2
+               : s[0] < 0xF0 ? 3
+               : s[0] < 0xF5 ? 4
+                             : 0;
+
+    if (n == 0 || n > left)
+        return 0;
+    unsigned value = n == 1 ? s[0] : s[0] & (0x7Fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xC0) != 0x80)
+            return 0;
+        value = value << 6 | (s[i] & 0x3Fu);
+    }
+    if (value < smallest[n] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
+        return 0;
+    *code = value;
+    return n;
+}
+
+bool text_is_utf8(const char *s, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    const unsigned char *end = p + len;
+
+    while (p < end) {
+        uint64_t eight;
+        unsigned code;
+        if (end - p >= 8) {
+            memcpy(&eight, p, 8);
+            if (!(eight & UINT64_C(0x8080808080808080))) {
+                p += 8;
+                continue;
+            }
+        }
+        size_t n = sequence_length(p, (size_t)(end - p), &code);
+        if (n == 0)
+            return false;
+        p += n;
+    }
+    return true;
+}
+
+/* Characters that change a terminal, a line or the direction of what follows. */
+static bool is_unsafe(unsigned code)
+{
+    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C || code == 0x200E ||
+           code == 0x200F || code == 0x2028 || code == 0x2029 ||
+           (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069) ||
+           code == 0xFEFF;
+}
+
+void text_safe_into(char *out, size_t size, const char *s)
+{
+    size_t used = 0;
+    const unsigned char *p = (const unsigned char *)(s ? s : "");
+    size_t left = strlen((const char *)p);
+
+    if (size == 0)
+        return;
+    while (left) {
+        unsigned code;
+        size_t n = sequence_length(p, left, &code);
+        bool bad = n == 0 || is_unsafe(code);
+        size_t write = bad ? 3 : n;
+        if (used + write + sizeof ellipsis > size) { /* room for the ellipsis and the NUL is kept */
+            if (used + write + 1 <= size && n == left && !bad) {
+                memcpy(out + used, p, n);
+                used += n;
+            } else if (used + sizeof ellipsis <= size) {
+                memcpy(out + used, ellipsis, 3);
+                used += 3;
+            }
+            break;
+        }
+        memcpy(out + used, bad ? (const unsigned char *)replacement : p, write);
+        used += write;
+        p += n ? n : 1;
+        left -= n ? n : 1;
+    }
+    out[used] = '\0';
+}
+
+const char *text_safe(struct arena *a, const char *s, size_t max)
+{
+    size_t len = s ? strlen(s) : 0;
+    size_t worst = len < max / 3 ? len * 3 : max; /* every byte may become U+FFFD */
+    char *out = arena_alloc(a, worst + 4);
+
+    text_safe_into(out, worst + 4, s);
+    return out;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+const char *text_trim(const char *s, size_t *len)
+{
+    while (is_blank(*s))
+        s++;
+    size_t n = strlen(s);
+    while (n && is_blank(s[n - 1]))
+        n--;
+    *len = n;
+    return s;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+char *text_lower(struct arena *a, const char *s)
+{
+    char *copy = arena_strdup(a, s);
+
+    for (char *p = copy; *p; p++)
+        *p = lower(*p);
+    return copy;
+}
+
+bool text_equal_nocase(const char *a, const char *b)
+{
+    if (!a || !b)
+        return a == b;
+    while (*a && lower(*a) == lower(*b)) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+bool text_int64(const char *s, int64_t *out)
+{
+    char *end;
+
+    if (!isdigit((unsigned char)s[*s == '-' || *s == '+']))
+        return false;
+    errno = 0;
+    long long value = strtoll(s, &end, 10);
+    if (errno || *end)
+        return false;
+    *out = value;
+    return true;
+}
