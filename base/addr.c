@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 static const unsigned char mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -40,6 +41,50 @@ bool addr_parse(const char *text, struct addr *out)
     return parse_exact(text, len, out);
 }
 
+/* ":25" or nothing. */
+static bool is_port_or_end(const char *s, size_t len)
+{
+    static const char digits[] = "0123456789";
+
+    return len == 0 || (len > 1 && len <= 6 && *s == ':' && strspn(s + 1, digits) >= len - 1);
+}
+
+/*
+ * [2001:db8::1] and [192.0.2.1]:25 without what is around the address, and the tag of an RFC 5321
+ * address literal.
+ */
+static bool strip_brackets(const char **text, size_t *len)
+{
+    const char *inner = *text + 1;
+    const char *close = memchr(*text, ']', *len);
+
+    if (!close || !is_port_or_end(close + 1, *len - (size_t)(close + 1 - *text)))
+        return false;
+    *len = (size_t)(close - inner);
+    if (*len > 5 && strncasecmp(inner, "IPv6:", 5) == 0) {
+        inner += 5;
+        *len -= 5;
+    }
+    *text = inner;
+    return true;
+}
+
+/* The address without "/32" (IPv4), "/128", "%eth0" (IPv6) or ":25" (IPv4) behind it. */
+static size_t bare_length(const char *text, size_t len)
+{
+    const char *colon = memchr(text, ':', len);
+    bool v6 = colon && memchr(colon + 1, ':', len - (size_t)(colon + 1 - text));
+    const char *host = v6 ? "/128" : "/32";
+    size_t host_len = strlen(host);
+
+    if (len > host_len && memcmp(text + len - host_len, host, host_len) == 0)
+        return len - host_len;
+    if (!v6 && colon && is_port_or_end(colon, len - (size_t)(colon - text)))
+        return (size_t)(colon - text);
+    const char *zone = v6 ? memchr(text, '%', len) : NULL;
+    return zone ? (size_t)(zone - text) : len;
+}
+
 bool addr_parse_lenient(const char *text, struct addr *out)
 {
     size_t len;
@@ -47,34 +92,9 @@ bool addr_parse_lenient(const char *text, struct addr *out)
     text = text_trim(text, &len);
     if (parse_exact(text, len, out))
         return true;
-    if (len && *text == '[') { /* [2001:db8::1] or [192.0.2.1]:25 */
-        const char *close = memchr(text, ']', len);
-        if (!close)
-            return false;
-        text++;
-        len = (size_t)(close - text);
-        if (len > 5 && strncasecmp(text, "IPv6:", 5) == 0) { /* RFC 5321 address literal */
-            text += 5;
-            len -= 5;
-        }
-    }
-    const char *zone = memchr(text, '%', len);
-    if (zone)
-        len = (size_t)(zone - text);
-    const char *slash = memchr(text, '/', len);
-    if (slash) {
-        size_t rest = len - (size_t)(slash - text);
-        bool host = (rest == 3 && memcmp(slash, "/32", 3) == 0) ||
-                    (rest == 4 && memcmp(slash, "/128", 4) == 0);
-        if (!host)
-            return false;
-        len = (size_t)(slash - text);
-    }
-    if (parse_exact(text, len, out))
-        return true;
-    const char *colon = memchr(text, ':', len);
-    bool one_colon = colon && !memchr(colon + 1, ':', len - (size_t)(colon + 1 - text));
-    return one_colon && parse_exact(text, (size_t)(colon - text), out);
+    if (len && *text == '[' && !strip_brackets(&text, &len))
+        return false;
+    return parse_exact(text, bare_length(text, len), out);
 }
 
 void addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
@@ -98,15 +118,15 @@ bool addr_parse_network(const char *text, struct addr *first, struct addr *last)
     if (slash) {
         char digits[5] = {0};
         size_t n = len - host_len - 1;
-        if (n == 0 || n >= sizeof digits)
+        if (n == 0 || n >= sizeof digits || strspn(slash + 1, "0123456789") < n)
             return false;
         memcpy(digits, slash + 1, n);
-        if (!text_int64(digits, &bits) || bits < 0 || bits > (int64_t)a.len * 8)
+        if (!text_int64(digits, &bits) || bits > (int64_t)a.len * 8)
             return false;
     }
     *first = *last = a;
     for (unsigned i = (unsigned)bits; i < (unsigned)a.len * 8; i++) {
-        unsigned char bit = (unsigned char)(0x80u >> (i % 8));
+        unsigned char bit = (unsigned char)(0x80U >> (i % 8));
         first->bytes[i / 8] &= (unsigned char)~bit;
         last->bytes[i / 8] |= bit;
     }

@@ -10,7 +10,8 @@
 #include <sysexits.h>
 
 enum {
-    FIRST_BLOCK = 16 * 1024
+    FIRST_BLOCK = 16 * 1024,
+    LARGEST_BLOCK = 1024 * 1024 /* a bigger piece has a block of its own size */
 };
 
 struct block {
@@ -96,10 +97,16 @@ void arena_free(struct arena *a)
 
 void arena_reset(struct arena *a)
 {
-    /* The newest block is the largest but for single oversized pieces: good for the next round. */
-    free_blocks(a->newest->older);
-    a->newest->older = NULL;
-    a->newest->used = 0;
+    struct block *kept = a->newest;
+
+    free_blocks(kept->older);
+    if (kept->size > LARGEST_BLOCK) { /* one huge report must not hold its memory for good */
+        free(kept);
+        kept = block_new(NULL, LARGEST_BLOCK);
+    }
+    kept->older = NULL;
+    kept->used = 0;
+    a->newest = kept;
     a->used = 0;
 }
 
@@ -118,7 +125,7 @@ static void *take(struct arena *a, size_t size)
     size = (size + align - 1) / align * align;
     struct block *b = a->newest;
     if (b->size - b->used < size) {
-        size_t next = b->size < (size_t)1 << 20 ? b->size * 2 : b->size;
+        size_t next = b->size < LARGEST_BLOCK / 2 ? b->size * 2 : LARGEST_BLOCK;
         b = block_new(b, next < size ? size : next);
         a->newest = b;
     }
@@ -137,7 +144,8 @@ char *arena_strndup(struct arena *a, const char *s, size_t len)
 {
     char *copy = take(a, len + 1);
 
-    memcpy(copy, s, len);
+    if (len)
+        memcpy(copy, s, len);
     copy[len] = '\0';
     return copy;
 }
@@ -152,6 +160,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it does not see va_start */
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
     if (n < 0)

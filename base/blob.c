@@ -37,9 +37,9 @@ int blob_read(const struct blob *b, uint64_t at, void *out, size_t n, size_t *go
             *got = (size_t)r; /* 0 if the file has become shorter: read as its end */
             return 0;
         }
-        if (errno != EINTR)
-            return err_set(
-                e, ERR_TEMPORARY, "read-failed", "cannot read: %s", strerrordesc_np(errno));
+        if (errno == EINTR)
+            continue;
+        return err_set(e, ERR_TEMPORARY, "read-failed", "cannot read: %s", strerrordesc_np(errno));
     }
 }
 
@@ -57,7 +57,7 @@ int blob_sha256(const struct blob *b, unsigned char out[32], struct err *e)
         return err_set(e, ERR_BUG, "hash", "SHA-256 is not available");
     int r = 0;
     for (uint64_t at = 0;;) {
-        size_t got;
+        size_t got = 0;
         r = blob_read(b, at, piece, sizeof piece, &got, e);
         if (r < 0 || got == 0)
             break;

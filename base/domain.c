@@ -78,6 +78,8 @@ const char *domain_normalise(struct arena *a, const char *name, bool *odd)
             copy = text_lower(a, ascii);
             idn2_free(ascii);
             len = strlen(copy);
+            if (len && copy[len - 1] == '.') /* an ideographic full stop before the mapping */
+                copy[--len] = '\0';
         }
     }
     if (!is_host_like(copy)) {

@@ -1,51 +1,55 @@
 #include "base/err.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 #include <sysexits.h>
 
-/* An error is one line on a terminal: whatever a stranger wrote into it, controls do not get
- * through. */
-static void keep_to_one_line(char *s)
+enum {
+    DRAFT_MAX = 1024 /* more than an error holds, so that a cut is seen and marked */
+};
+
+/*
+ * An error is one line on a terminal: whatever a stranger wrote into it, controls do not get
+ * through. Line ends and the like become spaces, what is worse U+FFFD.
+ */
+static void keep_to_one_line(struct err *e, char *draft)
 {
-    for (; *s; s++) {
+    for (char *s = draft; *s; s++) {
         if ((unsigned char)*s < 0x20 || *s == 0x7f)
             *s = ' ';
     }
+    text_safe_into(e->text, sizeof e->text, draft);
 }
 
 int err_set(struct err *e, enum err_class class, const char *tag, const char *fmt, ...)
 {
+    char draft[DRAFT_MAX] = "";
     va_list ap;
 
+    va_start(ap, fmt);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it does not see va_start */
+    (void)vsnprintf(draft, sizeof draft, fmt, ap);
+    va_end(ap);
     e->class = class;
     e->tag = tag;
-    va_start(ap, fmt);
-    (void)vsnprintf(e->text, sizeof e->text, fmt, ap);
-    va_end(ap);
-    keep_to_one_line(e->text);
+    keep_to_one_line(e, draft);
     return (int)class;
 }
 
 int err_wrap(struct err *e, const char *fmt, ...)
 {
-    char head[sizeof e->text / 2];
-    char tail[sizeof e->text];
+    char head[sizeof e->text / 2] = "";
+    char draft[DRAFT_MAX] = "";
     va_list ap;
 
     va_start(ap, fmt);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it does not see va_start */
     (void)vsnprintf(head, sizeof head, fmt, ap);
     va_end(ap);
-    memcpy(tail, e->text, sizeof tail);
-    size_t used = strlen(head);
-    memcpy(e->text, head, used);
-    size_t room = sizeof e->text - used - sizeof ": ";
-    memcpy(e->text + used, ": ", 2);
-    size_t kept = strnlen(tail, room);
-    memcpy(e->text + used + 2, tail, kept);
-    e->text[used + 2 + kept] = '\0';
-    keep_to_one_line(e->text);
+    (void)snprintf(draft, sizeof draft, "%s: %s", head, e->text);
+    keep_to_one_line(e, draft);
     return (int)e->class;
 }
 

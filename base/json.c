@@ -1,6 +1,9 @@
 #include "base/json.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 void json_init(struct json *j, FILE *out, bool pretty)
@@ -16,7 +19,7 @@ static void put(struct json *j, const char *s, size_t n)
 
 static void new_line(struct json *j)
 {
-    (void)putc_unlocked('\n', j->out);
+    put(j, "\n", 1);
     for (int i = 0; i < j->depth; i++)
         put(j, "  ", 2);
 }
@@ -42,9 +45,10 @@ static void separate(struct json *j)
 static void open_level(struct json *j, bool object)
 {
     separate(j);
-    (void)putc_unlocked(object ? '{' : '[', j->out);
-    if (j->depth + 1 < JSON_DEPTH_MAX)
-        j->depth++;
+    put(j, object ? "{" : "[", 1);
+    if (j->depth + 1 >= JSON_DEPTH_MAX)
+        abort(); /* our own code nests this, no input does */
+    j->depth++;
     j->first[j->depth] = true;
     j->object[j->depth] = object;
 }
@@ -69,9 +73,9 @@ void json_end(struct json *j)
     j->depth--;
     if (j->pretty && !empty)
         new_line(j);
-    (void)putc_unlocked(object ? '}' : ']', j->out);
+    put(j, object ? "}" : "]", 1);
     if (j->depth == 0 && j->pretty)
-        (void)putc_unlocked('\n', j->out);
+        put(j, "\n", 1);
 }
 
 static bool is_verbatim(unsigned char c)
@@ -93,36 +97,6 @@ static void escape(struct json *j, unsigned code)
     (void)fprintf(j->out, "\\u%04x", code);
 }
 
-/* Decodes one sequence beyond ASCII at s; 0 when it is not valid UTF-8. s is NUL-terminated, so it
- * never reads past the end. */
-static size_t decode(const unsigned char *s, unsigned *code)
-{
-    unsigned n = s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF5 ? 4 : 0;
-
-    if (n == 0)
-        return 0;
-    unsigned value = s[0] & (0x7Fu >> n);
-    for (unsigned i = 1; i < n; i++) {
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-        value = value << 6 | (s[i] & 0x3Fu);
-    }
-    bool overlong = (n == 3 && value < 0x800) || (n == 4 && value < 0x10000);
-    if (overlong || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
-        return 0;
-    *code = value;
-    return n;
-}
-
-/* Valid, but not to be shown raw: C1 controls, line separators, marks that turn the direction of
- * text. */
-static bool must_escape(unsigned code)
-{
-    return code < 0xA0 || code == 0x061C || code == 0x200E || code == 0x200F ||
-           (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069) ||
-           code == 0xFEFF;
-}
-
 void json_string(struct json *j, const char *s)
 {
     if (!s) {
@@ -130,31 +104,27 @@ void json_string(struct json *j, const char *s)
         return;
     }
     separate(j);
-    (void)putc_unlocked('"', j->out);
-    const unsigned char *p = (const unsigned char *)s;
-    while (*p) {
-        const unsigned char *run = p;
-        unsigned code = 0;
-        while (is_verbatim(*p))
-            p++;
-        if (p > run)
-            put(j, (const char *)run, (size_t)(p - run));
-        if (!*p)
+    put(j, "\"", 1);
+    while (*s) {
+        const char *run = s;
+        unsigned code;
+        while (is_verbatim((unsigned char)*s))
+            s++;
+        if (s > run)
+            put(j, run, (size_t)(s - run));
+        if (!*s)
             break;
-        size_t n = 1;
-        if (*p < 0x80) {
-            escape(j, *p);
-        } else if ((n = decode(p, &code)) == 0) {
-            put(j, "\xEF\xBF\xBD", 3);
-            n = 1;
-        } else if (must_escape(code)) {
+        size_t n = text_decode(s, strnlen(s, 4), &code);
+        if (n == 0) {
+            put(j, TEXT_REPLACEMENT, strlen(TEXT_REPLACEMENT));
+        } else if (n == 1 || text_is_unsafe(code)) {
             escape(j, code);
         } else {
-            put(j, (const char *)p, n);
+            put(j, s, n);
         }
-        p += n;
+        s += n ? n : 1;
     }
-    (void)putc_unlocked('"', j->out);
+    put(j, "\"", 1);
 }
 
 void json_key(struct json *j, const char *key)

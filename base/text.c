@@ -7,16 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
-static const char ellipsis[] = "\xE2\x80\xA6";    /* U+2026 */
+static const char ellipsis[] = "\xE2\x80\xA6"; /* U+2026 */
 
-/*
- * The length of the valid UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates, at most
- * U+10FFFF), 0 if it is not one.
- */
-static size_t sequence_length(const unsigned char *s, size_t left, unsigned *code)
+size_t text_decode(const char *bytes, size_t left, unsigned *code)
 {
     static const unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char *s = (const unsigned char *)bytes;
     size_t n = s[0] < 0x80   ? 1
                : s[0] < 0xC2 ? 0
                : s[0] < 0xE0 ? 2
@@ -26,11 +22,11 @@ static size_t sequence_length(const unsigned char *s, size_t left, unsigned *cod
 
     if (n == 0 || n > left)
         return 0;
-    unsigned value = n == 1 ? s[0] : s[0] & (0x7Fu >> n);
+    unsigned value = n == 1 ? s[0] : s[0] & (0x7FU >> n);
     for (size_t i = 1; i < n; i++) {
         if ((s[i] & 0xC0) != 0x80)
             return 0;
-        value = value << 6 | (s[i] & 0x3Fu);
+        value = value << 6 | (s[i] & 0x3FU);
     }
     if (value < smallest[n] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
         return 0;
@@ -40,8 +36,8 @@ static size_t sequence_length(const unsigned char *s, size_t left, unsigned *cod
 
 bool text_is_utf8(const char *s, size_t len)
 {
-    const unsigned char *p = (const unsigned char *)s;
-    const unsigned char *end = p + len;
+    const char *p = s;
+    const char *end = s + len;
 
     while (p < end) {
         uint64_t eight;
@@ -53,7 +49,7 @@ bool text_is_utf8(const char *s, size_t len)
                 continue;
             }
         }
-        size_t n = sequence_length(p, (size_t)(end - p), &code);
+        size_t n = text_decode(p, (size_t)(end - p), &code);
         if (n == 0)
             return false;
         p += n;
@@ -61,8 +57,7 @@ bool text_is_utf8(const char *s, size_t len)
     return true;
 }
 
-/* Characters that change a terminal, a line or the direction of what follows. */
-static bool is_unsafe(unsigned code)
+bool text_is_unsafe(unsigned code)
 {
     return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C || code == 0x200E ||
            code == 0x200F || code == 0x2028 || code == 0x2029 ||
@@ -72,30 +67,29 @@ static bool is_unsafe(unsigned code)
 
 void text_safe_into(char *out, size_t size, const char *s)
 {
+    size_t left = s ? strlen(s) : 0;
     size_t used = 0;
-    const unsigned char *p = (const unsigned char *)(s ? s : "");
-    size_t left = strlen((const char *)p);
+    size_t cut = 0; /* up to here, the ellipsis still fits behind it */
 
     if (size == 0)
         return;
     while (left) {
         unsigned code;
-        size_t n = sequence_length(p, left, &code);
-        bool bad = n == 0 || is_unsafe(code);
-        size_t write = bad ? 3 : n;
-        if (used + write + sizeof ellipsis > size) { /* room for the ellipsis and the NUL is kept */
-            if (used + write + 1 <= size && n == left && !bad) {
-                memcpy(out + used, p, n);
-                used += n;
-            } else if (used + sizeof ellipsis <= size) {
-                memcpy(out + used, ellipsis, 3);
-                used += 3;
+        size_t n = text_decode(s, left, &code);
+        bool bad = n == 0 || text_is_unsafe(code);
+        size_t width = bad ? strlen(TEXT_REPLACEMENT) : n;
+        if (used + sizeof ellipsis <= size)
+            cut = used;
+        if (used + width >= size) {
+            if (sizeof ellipsis <= size) {
+                memcpy(out + cut, ellipsis, sizeof ellipsis - 1);
+                used = cut + sizeof ellipsis - 1;
             }
             break;
         }
-        memcpy(out + used, bad ? (const unsigned char *)replacement : p, write);
-        used += write;
-        p += n ? n : 1;
+        memcpy(out + used, bad ? TEXT_REPLACEMENT : s, width);
+        used += width;
+        s += n ? n : 1;
         left -= n ? n : 1;
     }
     out[used] = '\0';
@@ -105,9 +99,9 @@ const char *text_safe(struct arena *a, const char *s, size_t max)
 {
     size_t len = s ? strlen(s) : 0;
     size_t worst = len < max / 3 ? len * 3 : max; /* every byte may become U+FFFD */
-    char *out = arena_alloc(a, worst + 4);
+    char *out = arena_alloc(a, worst + 1);
 
-    text_safe_into(out, worst + 4, s);
+    text_safe_into(out, worst + 1, s);
     return out;
 }
 

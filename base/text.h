@@ -13,6 +13,18 @@ struct arena;
 bool text_is_utf8(const char *s, size_t len);
 
 /*
+ * The character at s, of which `left` > 0 bytes are there: its length in bytes, its code point in
+ * *code. 0 when it is not UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF).
+ */
+size_t text_decode(const char *s, size_t left, unsigned *code);
+
+/* Characters that change a terminal, a line or the direction of what follows. */
+bool text_is_unsafe(unsigned code);
+
+/* Stands for what cannot be shown: U+FFFD. */
+#define TEXT_REPLACEMENT "\xEF\xBF\xBD"
+
+/*
  * A copy that is safe on a terminal, in a log line and in a cell: valid UTF-8 (U+FFFD for what is
  * not), C0/C1 controls, DEL, line separators and bidirectional overrides replaced by U+FFFD, at
  * most max bytes (an ellipsis marks the cut). Never NULL; NULL in gives "".

@@ -297,7 +297,7 @@ static int64_t named_zone(const char *s)
 
     for (size_t i = 0; i < sizeof zones / sizeof *zones; i++) {
         if (strncasecmp(s, zones[i].name, 3) == 0)
-            return zones[i].hours * 3600;
+            return (int64_t)zones[i].hours * 3600;
     }
     return 0;
 }
@@ -319,62 +319,71 @@ static bool short_number(const char **s, int most, int64_t *out)
     return n > 0 && digits(s, n, out);
 }
 
-bool when_parse_rfc5322(const char *text, int64_t *seconds)
+/* "2 Mar 2026", "2-Mar-26"; the day's name before it is passed over. */
+static bool parse_mail_date(const char **text, int64_t *days)
 {
     int64_t day;
     int64_t year;
-    int64_t clock;
-    int64_t offset = 0;
-
-    const char *s = skip_space(text);
+    const char *s = skip_space(*text);
     const char *comma = strchr(s, ',');
-    if (comma && comma - s < 12)
+
+    if (comma && comma - s < 12) {
         s = skip_space(comma + 1);
-    else if (isalpha((unsigned char)*s) && strlen(s) > 4)
-        s = skip_space(s + strcspn(s, " \t")); /* a day name without its comma */
+    } else if (isalpha((unsigned char)*s)) {
+        s = skip_space(s + strcspn(s, " \t")); /* a day's name without its comma */
+    }
     if (!short_number(&s, 2, &day))
         return false;
     s += strspn(s, " \t-");
     int month = month_number(s);
-    if (!month)
-        return false;
     s += strcspn(s, " \t-0123456789");
     s += strspn(s, " \t-");
     const char *start = s;
     if (!short_number(&s, 4, &year))
         return false;
-    if (s - start <= 3) /* RFC 5322 4.3: two-digit years below 50 are of this century, three digits
-                           count from 1900 */
+    /* RFC 5322 4.3: two digits below 50 are of this century; other two and three count from 1900 */
+    if (s - start <= 3)
         year += s - start == 2 && year < 50 ? 2000 : 1900;
-    s = skip_space(s);
-    char padded[6];
-    if (isdigit((unsigned char)s[0]) && s[1] == ':') { /* "9:05" */
-        padded[0] = '0';
-        memcpy(padded + 1, s, 4);
-        padded[5] = '\0';
-        const char *p = padded;
-        if (strlen(s) < 4 || !parse_clock(&p, &clock))
-            return false;
-        s += 4;
-        int64_t extra;
-        if (*s == ':') {
-            s++;
-            if (!digits(&s, 2, &extra) || extra > 60)
-                return false;
-            clock += extra;
-        }
-    } else if (!parse_clock(&s, &clock)) {
-        return false;
-    }
-    s = skip_space(s);
-    char zone[8] = {0};
-    memcpy(zone, s, strcspn(s, " \t\r\n(") < 7 ? strcspn(s, " \t\r\n(") : 7);
-    if ((*zone == '+' || *zone == '-') && !parse_offset(zone, &offset))
-        offset = 0;
-    else if (isalpha((unsigned char)*zone))
-        offset = named_zone(zone);
     if (!is_date(year, month, day))
         return false;
-    *seconds = days_from_date(year, month, (int)day) * DAY_SECONDS + clock - offset;
+    *days = days_from_date(year, month, (int)day);
+    *text = s;
+    return true;
+}
+
+/* "+0100", "GMT", "EST (comment)", or nothing; what nobody knows is UTC. */
+static int64_t mail_zone(const char *s)
+{
+    char zone[8] = {0};
+    size_t len = strcspn(s, " \t\r\n(");
+    int64_t offset;
+
+    memcpy(zone, s, len < sizeof zone ? len : sizeof zone - 1);
+    if (*zone == '+' || *zone == '-')
+        return parse_offset(zone, &offset) ? offset : 0;
+    return named_zone(zone);
+}
+
+bool when_parse_rfc5322(const char *text, int64_t *seconds)
+{
+    int64_t days;
+    int64_t hour;
+    int64_t minute;
+    int64_t second = 0;
+
+    if (!parse_mail_date(&text, &days))
+        return false;
+    text = skip_space(text);
+    if (!short_number(&text, 2, &hour) || *text++ != ':' || !short_number(&text, 2, &minute))
+        return false;
+    if (*text == ':') {
+        text++;
+        if (!short_number(&text, 2, &second))
+            return false;
+    }
+    if (hour > 23 || minute > 59 || second > 60)
+        return false;
+    *seconds =
+        days * DAY_SECONDS + hour * 3600 + minute * 60 + second - mail_zone(skip_space(text));
     return true;
 }
