@@ -1,0 +1,772 @@
+#include "parse/aggregate.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "parse/aggregate_build.h"
+#include "parse/xml_clean.h"
+
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    WRAPPERS_MAX = 3,        /* elements around <feedback> */
+    DICTIONARY_MAX = 100000, /* names libxml2 may have seen before a document is given up */
+    CACHE_SIZE = 512
+};
+
+struct aggregate_reader {
+    xmlParserCtxtPtr xml;
+    struct xml_clean clean;
+    struct builder build;
+
+    enum element stack[LIMIT_XML_DEPTH]; /* open elements inside <feedback>, that included */
+    unsigned open;
+    unsigned depth;    /* open elements of any kind, as libxml2 counts them */
+    unsigned wrappers; /* open around <feedback> */
+    unsigned skipping; /* inside an element that is passed over: so many levels deep */
+    enum element
+        closing; /* what the next end tag really says, when it is not what libxml2 expects */
+    bool saw_feedback;
+    bool root_closed;
+    const xmlChar *root_uri;
+
+    char text[LIMIT_FIELD + 4]; /* of the innermost text element */
+    size_t text_len;
+    bool text_cut;
+
+    struct buf
+        extension; /* XML of the element that is passed over, if it is in a foreign namespace */
+    bool in_extension;
+
+    struct err failed; /* what stopped the document */
+    bool has_failed;
+    bool saw_bytes;
+
+    struct {
+        const xmlChar *name; /* interned by libxml2: the same name is the same pointer */
+        enum element el;
+    } cache[CACHE_SIZE];
+};
+
+/* ---- names ---- */
+
+static const struct {
+    const char *name;
+    enum element el;
+} names[] = {
+    {"feedback", EL_FEEDBACK},
+    {"version", EL_VERSION},
+    {"report_metadata", EL_REPORT_METADATA},
+    {"org_name", EL_ORG_NAME},
+    {"email", EL_EMAIL},
+    {"extra_contact_info", EL_EXTRA_CONTACT_INFO},
+    {"report_id", EL_REPORT_ID},
+    {"date_range", EL_DATE_RANGE},
+    {"begin", EL_BEGIN},
+    {"end", EL_END},
+    {"error", EL_ERROR},
+    {"generator", EL_GENERATOR},
+    {"policy_published", EL_POLICY_PUBLISHED},
+    {"domain", EL_DOMAIN},
+    {"adkim", EL_ADKIM},
+    {"aspf", EL_ASPF},
+    {"p", EL_P},
+    {"sp", EL_SP},
+    {"np", EL_NP},
+    {"pct", EL_PCT},
+    {"fo", EL_FO},
+    {"testing", EL_TESTING},
+    {"t", EL_TESTING}, /* Mail::DMARC writes the name of the tag */
+    {"discovery_method", EL_DISCOVERY_METHOD},
+    {"extension", EL_EXTENSION},
+    {"record", EL_RECORD},
+    {"row", EL_ROW},
+    {"source_ip", EL_SOURCE_IP},
+    {"count", EL_COUNT},
+    {"policy_evaluated", EL_POLICY_EVALUATED},
+    {"disposition", EL_DISPOSITION},
+    {"dkim", EL_DKIM},
+    {"spf", EL_SPF},
+    {"reason", EL_REASON},
+    {"type", EL_TYPE},
+    {"comment", EL_COMMENT},
+    {"identifiers", EL_IDENTIFIERS},
+    {"identities", EL_IDENTITIES},
+    {"header_from", EL_HEADER_FROM},
+    {"envelope_from", EL_ENVELOPE_FROM},
+    {"envelope_to", EL_ENVELOPE_TO},
+    {"auth_results", EL_AUTH_RESULTS},
+    {"selector", EL_SELECTOR},
+    {"scope", EL_SCOPE},
+    {"result", EL_RESULT},
+    {"human_result", EL_HUMAN_RESULT},
+};
+
+static const char *name_of(enum element el)
+{
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (names[i].el == el)
+            return names[i].name;
+    }
+    return "";
+}
+
+static enum element find_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcasecmp(names[i].name, name) == 0)
+            return names[i].el;
+    }
+    return EL_UNKNOWN;
+}
+
+static enum element element_named(struct aggregate_reader *r, const xmlChar *name)
+{
+    size_t at = ((uintptr_t)name >> 3) % CACHE_SIZE;
+
+    if (r->cache[at].name != name) {
+        r->cache[at].name = name;
+        r->cache[at].el = find_name((const char *)name);
+    }
+    return r->cache[at].el;
+}
+
+/* ---- where an element belongs ---- */
+
+/* The container that an element of structure must stand in; EL_UNKNOWN for text elements. */
+static enum element parent_of(enum element el)
+{
+    switch ((int)el) {
+    case EL_REPORT_METADATA:
+    case EL_POLICY_PUBLISHED:
+    case EL_RECORD:
+    case EL_VERSION:
+        return EL_FEEDBACK;
+    case EL_DATE_RANGE:
+        return EL_REPORT_METADATA;
+    case EL_ROW:
+    case EL_IDENTIFIERS:
+    case EL_AUTH_RESULTS:
+        return EL_RECORD;
+    case EL_POLICY_EVALUATED:
+        return EL_ROW;
+    case EL_REASON:
+        return EL_POLICY_EVALUATED;
+    default:
+        return EL_UNKNOWN;
+    }
+}
+
+static bool is_open(const struct aggregate_reader *r, enum element el)
+{
+    for (unsigned i = 0; i < r->open; i++) {
+        if (r->stack[i] == el)
+            return true;
+    }
+    return false;
+}
+
+static enum element innermost(const struct aggregate_reader *r)
+{
+    return r->open ? r->stack[r->open - 1] : EL_UNKNOWN;
+}
+
+/* Elements with children; all others hold text. dkim and spf are both, depending on where they
+ * stand. */
+static bool is_container(const struct aggregate_reader *r, unsigned at)
+{
+    switch ((int)r->stack[at]) {
+    case EL_FEEDBACK:
+    case EL_REPORT_METADATA:
+    case EL_DATE_RANGE:
+    case EL_POLICY_PUBLISHED:
+    case EL_RECORD:
+    case EL_ROW:
+    case EL_POLICY_EVALUATED:
+    case EL_REASON:
+    case EL_IDENTIFIERS:
+    case EL_AUTH_RESULTS:
+        return true;
+    case EL_DKIM:
+    case EL_SPF:
+        return at > 0 && r->stack[at - 1] == EL_AUTH_RESULTS;
+    default:
+        return false;
+    }
+}
+
+/* ---- stopping ---- */
+
+static void stop(struct aggregate_reader *r, const struct err *why)
+{
+    if (!r->has_failed) {
+        r->failed = *why;
+        r->has_failed = true;
+    }
+    xmlStopParser(r->xml);
+}
+
+static void refuse(struct aggregate_reader *r, const char *tag, const char *words)
+{
+    struct err e;
+
+    (void)err_set(&e, ERR_INPUT, tag, "%s", words);
+    stop(r, &e);
+}
+
+/* ---- closing and opening ---- */
+
+static void take_text(struct aggregate_reader *r, enum element container, enum element el)
+{
+    char *text = r->text;
+    size_t len = r->text_len;
+    const char *name = name_of(el);
+    size_t name_len = strlen(name);
+
+    while (len && strchr(" \t\r\n", text[len - 1]))
+        len--;
+    text[len] = '\0';
+    while (len && strchr(" \t\r\n", *text)) {
+        text++;
+        len--;
+    }
+    /* KDDI once wrote <report_id>123/report_id>: the closing tag without its '<' */
+    if (len > name_len + 1 && text[len - 1] == '>' && text[len - name_len - 2] == '/' &&
+        strncasecmp(text + len - name_len - 1, name, name_len) == 0) {
+        len -= name_len + 2;
+        text[len] = '\0';
+        build_note(&r->build, "TAG_REPAIRED", name);
+    }
+    if (r->text_cut)
+        build_note(&r->build, "TEXT_CUT", name);
+    /* mail-dmarc once printed the address of a Perl hash where a value should be */
+    if (strncmp(text, "HASH(0x", 7) == 0)
+        len = 0;
+    text[len] = '\0';
+    if (!build_value(&r->build, container, el, text, len))
+        build_note(&r->build, "ELEMENT_MISPLACED", name);
+    r->text_len = 0;
+    r->text_cut = false;
+}
+
+/* Closes the innermost element. */
+static void close_one(struct aggregate_reader *r)
+{
+    unsigned at = r->open - 1;
+    enum element el = r->stack[at];
+    enum element container = at ? r->stack[at - 1] : EL_UNKNOWN;
+    struct err e;
+
+    if (!is_container(r, at))
+        take_text(r, container, el);
+    else if (el == EL_REASON)
+        take_text(r, EL_REASON, EL_REASON);
+    else if (el == EL_DKIM || el == EL_SPF)
+        build_result_end(&r->build, el == EL_SPF);
+    else if (el == EL_FEEDBACK)
+        r->root_closed = true;
+    r->open--;
+    if (el == EL_RECORD && build_record_end(&r->build, &e) < 0)
+        stop(r, &e);
+    r->text_len = 0;
+}
+
+static void close_until(struct aggregate_reader *r, enum element el)
+{
+    while (r->open && innermost(r) != el && !r->has_failed)
+        close_one(r);
+}
+
+static void begin_element(struct aggregate_reader *r, enum element el, bool alias)
+{
+    enum element container = innermost(r);
+
+    if (r->open == LIMIT_XML_DEPTH) {
+        refuse(r, "limit-depth", "elements are nested too deeply");
+        return;
+    }
+    r->stack[r->open++] = el;
+    r->text_len = 0;
+    r->text_cut = false;
+    if (el == EL_POLICY_PUBLISHED)
+        build_policy_begin(&r->build);
+    else if (el == EL_RECORD)
+        build_record_begin(&r->build);
+    else if (el == EL_ROW)
+        build_row_begin(&r->build);
+    else if (el == EL_POLICY_EVALUATED)
+        build_evaluated_begin(&r->build);
+    else if (el == EL_REASON)
+        build_reason_begin(&r->build);
+    else if (el == EL_IDENTIFIERS)
+        build_identifiers_begin(&r->build, alias);
+    else if ((el == EL_DKIM || el == EL_SPF) && container == EL_AUTH_RESULTS)
+        build_result_begin(&r->build, el == EL_SPF);
+}
+
+/* ---- what is passed over ---- */
+
+static void append_extension(struct aggregate_reader *r, const char *s, size_t len)
+{
+    if (r->in_extension && buf_add(&r->extension, s, len) < 0) {
+        build_note(&r->build, "EXTENSION_CUT", NULL);
+        r->in_extension = false;
+    }
+}
+
+static void append_escaped(struct aggregate_reader *r, const char *s, size_t len)
+{
+    for (size_t i = 0; i < len && r->in_extension; i++) {
+        if (s[i] == '<')
+            append_extension(r, "&lt;", 4);
+        else if (s[i] == '>')
+            append_extension(r, "&gt;", 4);
+        else if (s[i] == '&')
+            append_extension(r, "&amp;", 5);
+        else if (s[i] == '"')
+            append_extension(r, "&quot;", 6);
+        else
+            append_extension(r, &s[i], 1);
+    }
+}
+
+static void append_name(struct aggregate_reader *r, const xmlChar *prefix, const xmlChar *name)
+{
+    if (prefix) {
+        append_extension(r, (const char *)prefix, strlen((const char *)prefix));
+        append_extension(r, ":", 1);
+    }
+    append_extension(r, (const char *)name, strlen((const char *)name));
+}
+
+/* What a start tag has besides its name, in libxml2's two flat arrays. */
+struct tag {
+    const xmlChar *name;
+    const xmlChar *prefix;
+    int n_namespaces;
+    const xmlChar **namespaces; /* prefix, URI */
+    int n_attributes;
+    const xmlChar **attributes; /* name, prefix, URI, value, end of value */
+};
+
+static void append_start_tag(struct aggregate_reader *r, const struct tag *t)
+{
+    append_extension(r, "<", 1);
+    append_name(r, t->prefix, t->name);
+    for (int i = 0; i < t->n_namespaces; i++) {
+        const xmlChar *prefix = t->namespaces[(ptrdiff_t)i * 2];
+        const char *uri = (const char *)t->namespaces[(ptrdiff_t)i * 2 + 1];
+        append_extension(r, " xmlns", 6);
+        if (prefix) {
+            append_extension(r, ":", 1);
+            append_extension(r, (const char *)prefix, strlen((const char *)prefix));
+        }
+        append_extension(r, "=\"", 2);
+        append_escaped(r, uri ? uri : "", uri ? strlen(uri) : 0);
+        append_extension(r, "\"", 1);
+    }
+    for (int i = 0; i < t->n_attributes; i++) {
+        const xmlChar **a = t->attributes + (ptrdiff_t)i * 5;
+        append_extension(r, " ", 1);
+        append_name(r, a[1], a[0]);
+        append_extension(r, "=\"", 2);
+        append_escaped(r, (const char *)a[3], (size_t)(a[4] - a[3]));
+        append_extension(r, "\"", 1);
+    }
+    append_extension(r, ">", 1);
+}
+
+static void begin_skipping(struct aggregate_reader *r, const struct tag *t, bool extension)
+{
+    r->skipping = 1;
+    r->in_extension = extension;
+    if (extension) {
+        buf_clear(&r->extension);
+        append_start_tag(r, t);
+    } else {
+        build_note(&r->build, "ELEMENT_UNKNOWN", (const char *)t->name);
+    }
+}
+
+static void end_skipping(struct aggregate_reader *r, const xmlChar *prefix, const xmlChar *name)
+{
+    append_extension(r, "</", 2);
+    append_name(r, prefix, name);
+    append_extension(r, ">", 1);
+    if (--r->skipping == 0 && r->in_extension) {
+        build_extension(&r->build, r->extension.data, r->extension.len);
+        r->in_extension = false;
+    }
+}
+
+/* ---- libxml2's callbacks ---- */
+
+static void start_root(struct aggregate_reader *r, const xmlChar *name, const xmlChar *uri)
+{
+    /* The root decides what the document is, so its case is not forgiven, but for all capitals. */
+    bool is_root =
+        strcmp((const char *)name, "feedback") == 0 || strcmp((const char *)name, "FEEDBACK") == 0;
+
+    if (!is_root) {
+        if (++r->wrappers > WRAPPERS_MAX)
+            refuse(r, "not-a-report", "there is no <feedback> in it");
+        return;
+    }
+    if (r->saw_feedback) {
+        r->wrappers++;
+        build_note(&r->build, "SECOND_REPORT", NULL);
+        return;
+    }
+    r->saw_feedback = true;
+    r->root_uri = uri;
+    if (uri && !r->build.head_known)
+        r->build.head.xml_namespace =
+            text_safe(r->build.head_arena, (const char *)uri, LIMIT_FIELD);
+    begin_element(r, EL_FEEDBACK, false);
+}
+
+/* Puts an element of the report where it belongs, closing what was left open; false if it belongs
+ * nowhere here. */
+static bool place(struct aggregate_reader *r, enum element el)
+{
+    enum element parent = parent_of(el);
+
+    if (el == EL_DKIM || el == EL_SPF) {
+        for (unsigned at = r->open; at > 0; at--) {
+            if (r->stack[at - 1] == EL_POLICY_EVALUATED || r->stack[at - 1] == EL_AUTH_RESULTS) {
+                close_until(r, r->stack[at - 1]);
+                return true;
+            }
+        }
+        return false;
+    }
+    if (parent == EL_UNKNOWN) {
+        /* A text element inside a text element: the outer one was not closed. */
+        if (r->open && !is_container(r, r->open - 1))
+            close_one(r);
+        return true;
+    }
+    if (el == EL_POLICY_EVALUATED && !is_open(r, EL_ROW))
+        parent = EL_RECORD;
+    if (!is_open(r, parent))
+        return false;
+    close_until(r, parent);
+    return true;
+}
+
+static void start_element(void *context, const xmlChar *name, const xmlChar *prefix,
+    const xmlChar *uri, int n_namespaces, const xmlChar **namespaces, int n_attributes,
+    int n_defaulted, const xmlChar **attributes)
+{
+    struct aggregate_reader *r = context;
+    const struct tag tag = {name, prefix, n_namespaces, namespaces, n_attributes, attributes};
+
+    (void)n_defaulted;
+    if (r->has_failed)
+        return;
+    if (++r->depth > LIMIT_XML_DEPTH) {
+        refuse(r, "limit-depth", "elements are nested too deeply");
+        return;
+    }
+    if (r->skipping) {
+        r->skipping++;
+        append_start_tag(r, &tag);
+        return;
+    }
+    if (r->open == 0) {
+        start_root(r, name, uri);
+        return;
+    }
+    bool foreign = uri && uri != r->root_uri &&
+                   (!r->root_uri || strcmp((const char *)uri, (const char *)r->root_uri) != 0);
+    if (foreign && strcmp((const char *)uri, "http://www.w3.org/2001/XMLSchema") == 0)
+        return; /* IKEA put an <xs:schema> in, and never closed it: as if it were not there */
+    enum element el = foreign ? EL_UNKNOWN : element_named(r, name);
+    bool alias = el == EL_IDENTITIES;
+    if (alias)
+        el = EL_IDENTIFIERS;
+    bool in_text = !is_container(r, r->open - 1);
+    if (el == EL_UNKNOWN || el == EL_FEEDBACK || el == EL_EXTENSION || !place(r, el)) {
+        begin_skipping(r, &tag, !in_text && (foreign || el == EL_EXTENSION));
+        return;
+    }
+    if (!r->has_failed)
+        begin_element(r, el, alias);
+}
+
+static void end_element(
+    void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+    struct aggregate_reader *r = context;
+
+    (void)uri;
+    if (r->has_failed)
+        return;
+    if (r->depth)
+        r->depth--;
+    enum element el = r->closing != EL_UNKNOWN ? r->closing : element_named(r, name);
+    if (el == EL_IDENTITIES)
+        el = EL_IDENTIFIERS;
+    if (r->skipping && r->closing == EL_UNKNOWN) {
+        end_skipping(r, prefix, name);
+        return;
+    }
+    r->closing = EL_UNKNOWN;
+    r->skipping = 0;
+    if (r->open == 0) {
+        if (r->wrappers)
+            r->wrappers--;
+        return;
+    }
+    if (el == EL_UNKNOWN || !is_open(r, el))
+        return; /* closed already, when something began that cannot be inside of it */
+    close_until(r, el);
+    if (!r->has_failed)
+        close_one(r);
+}
+
+static void characters(void *context, const xmlChar *s, int len)
+{
+    struct aggregate_reader *r = context;
+
+    if (r->skipping) {
+        if (r->in_extension)
+            append_escaped(r, (const char *)s, (size_t)len);
+        return;
+    }
+    if (r->open == 0 || r->has_failed)
+        return;
+    enum element el = innermost(r);
+    if (is_container(r, r->open - 1) && el != EL_REASON)
+        return;
+    size_t take = (size_t)len;
+    if (take > LIMIT_FIELD - r->text_len) {
+        take = LIMIT_FIELD - r->text_len;
+        while (take && (s[take] & 0xC0) == 0x80)
+            take--; /* not in the middle of a character */
+        r->text_cut = true;
+    }
+    memcpy(r->text + r->text_len, s, take);
+    r->text_len += take;
+}
+
+static void doctype(
+    void *context, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+{
+    (void)external;
+    (void)system;
+    if (name && strcasecmp((const char *)name, "html") == 0) {
+        refuse(context, "not-a-report", "this is a web page");
+        return;
+    }
+    refuse(context, "dtd-forbidden", "a DTD is refused: no report needs one, and attacks do");
+}
+
+static void xml_error(void *context, xmlErrorPtr error)
+{
+    struct aggregate_reader *r = context;
+
+    if (r->has_failed || !error || error->level < XML_ERR_ERROR || error->code == XML_ERR_USER_STOP)
+        return;
+    /* libxml2 tells end_element what it expected; what is really there decides what is closed */
+    if (error->code == XML_ERR_TAG_NAME_MISMATCH && error->str2) {
+        const char *colon = strrchr(error->str2, ':');
+        enum element el = find_name(colon ? colon + 1 : error->str2);
+        r->closing = is_open(r, el) ? el : EL_UNKNOWN;
+    }
+    if (error->domain == XML_FROM_NAMESPACE)
+        build_note(&r->build, "XML_NAMESPACE_ODD", error->str1);
+    else if (r->root_closed)
+        build_note(&r->build, "TRAILING_JUNK", NULL);
+    else if (error->code != XML_ERR_DOCUMENT_END && error->code != XML_ERR_TAG_NOT_FINISHED)
+        build_note(&r->build, "XML_MALFORMED", error->message);
+}
+
+/* ---- feeding ---- */
+
+static xmlSAXHandler handler;
+
+static void prepare_library(void)
+{
+    xmlInitParser();
+    handler = (xmlSAXHandler){
+        .initialized = XML_SAX2_MAGIC,
+        .startElementNs = start_element,
+        .endElementNs = end_element,
+        .characters = characters,
+        .ignorableWhitespace = characters,
+        .cdataBlock = characters,
+        .internalSubset = doctype,
+        .serror = xml_error,
+    };
+}
+
+struct aggregate_reader *aggregate_reader_new(const struct limits *limits)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct aggregate_reader *r = mem_alloc(sizeof *r);
+
+    (void)pthread_once(&once, prepare_library);
+    xml_clean_init(&r->clean);
+    buf_init(&r->extension, LIMIT_EXTENSION);
+    build_init(&r->build, limits);
+    return r;
+}
+
+void aggregate_reader_free(struct aggregate_reader *r)
+{
+    if (!r)
+        return;
+    if (r->xml)
+        xmlFreeParserCtxt(r->xml);
+    xml_clean_done(&r->clean);
+    buf_done(&r->extension);
+    build_done(&r->build);
+    free(r);
+}
+
+/* The context is used again for the next document, until its dictionary has collected too many
+ * strangers' names. */
+static void reset_parser(struct aggregate_reader *r)
+{
+    if (r->xml && xmlDictSize(r->xml->dict) > 1000) {
+        xmlFreeParserCtxt(r->xml);
+        r->xml = NULL;
+    }
+    if (!r->xml) {
+        memset(r->cache, 0, sizeof r->cache);
+        r->xml = xmlCreatePushParserCtxt(&handler, r, NULL, 0, NULL);
+    } else {
+        (void)xmlCtxtResetPush(r->xml, NULL, 0, NULL, NULL);
+    }
+    /* RECOVER goes on after errors, which are noted; IGNORE_ENC because the bytes are UTF-8 by now;
+     * never NOENT, DTDLOAD or HUGE. */
+    if (r->xml)
+        (void)xmlCtxtUseOptions(r->xml, XML_PARSE_NONET | XML_PARSE_RECOVER | XML_PARSE_IGNORE_ENC);
+}
+
+static void reset_document(struct aggregate_reader *r)
+{
+    xml_clean_start(&r->clean);
+    reset_parser(r);
+    r->open = r->depth = r->wrappers = r->skipping = 0;
+    r->saw_feedback = r->root_closed = r->in_extension = r->has_failed = r->saw_bytes =
+        r->text_cut = false;
+    r->root_uri = NULL;
+    r->closing = EL_UNKNOWN;
+    r->text_len = 0;
+}
+
+void aggregate_start(
+    struct aggregate_reader *r, struct sink *sink, const struct report_hints *hints)
+{
+    build_start(&r->build, sink, hints);
+    reset_document(r);
+}
+
+/* Clean bytes go to libxml2. */
+static int parse_piece(void *context, const char *text, size_t len, struct err *e)
+{
+    struct aggregate_reader *r = context;
+
+    if (!r->xml)
+        return err_set(e, ERR_TEMPORARY, "memory", "the XML parser has no memory");
+    if (r->root_closed && r->wrappers == 0) {
+        size_t blank = 0;
+        while (blank < len && strchr(" \t\r\n", text[blank]))
+            blank++;
+        if (blank < len)
+            build_note(&r->build, "TRAILING_JUNK", NULL);
+        return 0;
+    }
+    (void)xmlParseChunk(r->xml, text, (int)len, 0);
+    if (!r->has_failed && xmlDictSize(r->xml->dict) > DICTIONARY_MAX)
+        refuse(r, "limit-token", "more different names than any report has");
+    if (!r->has_failed)
+        return 0;
+    *e = r->failed;
+    return (int)e->class;
+}
+
+int aggregate_push(struct aggregate_reader *r, const void *bytes, size_t len, struct err *e)
+{
+    if (r->has_failed) {
+        *e = r->failed;
+        return (int)e->class;
+    }
+    r->saw_bytes = r->saw_bytes || len > 0;
+    int result = xml_clean_push(&r->clean, bytes, len, parse_piece, r, e);
+    if (result < 0 && !r->has_failed) {
+        r->failed = *e;
+        r->has_failed = true;
+    }
+    return result;
+}
+
+static void note_cleaning(struct aggregate_reader *r)
+{
+    const struct xml_clean *c = &r->clean;
+
+    if (c->junk_before)
+        build_note(&r->build, "LEADING_JUNK", NULL);
+    if (c->declared_wrong)
+        build_note(&r->build, "ENCODING_DECLARED_WRONG", c->charset);
+    if (c->recoded)
+        build_note(&r->build, "ENCODING_REPAIRED", NULL);
+    if (c->nul_inside)
+        build_note(&r->build, "CONTROL_CHARACTER", "NUL");
+    else if (c->nul_behind)
+        build_note(&r->build, "TRAILING_JUNK", "NUL");
+}
+
+/* The last of the bytes. An error here is kept in r->failed, like all others. */
+static void flush_document(struct aggregate_reader *r)
+{
+    struct err e;
+
+    if (r->has_failed)
+        return;
+    if (!r->saw_bytes) {
+        refuse(r, "empty", "there is nothing in it");
+        return;
+    }
+    if (xml_clean_finish(&r->clean, parse_piece, r, &e) < 0)
+        stop(r, &e);
+    else if (r->xml && !(r->root_closed && r->wrappers == 0))
+        (void)xmlParseChunk(r->xml, NULL, 0, 1);
+}
+
+int aggregate_finish(struct aggregate_reader *r, enum grade *grade, struct err *e)
+{
+    flush_document(r);
+    /* A fault in a report that has begun already ends it as partial; before that, it is refused as
+     * a whole. */
+    bool broke_off = r->has_failed && r->failed.class == ERR_INPUT && r->build.begun;
+    if (r->has_failed && !broke_off) {
+        *e = r->failed;
+        return (int)e->class;
+    }
+    if (!r->saw_feedback && r->clean.open_tag)
+        return err_set(e, ERR_INPUT, "truncated", "it breaks off in its first tags");
+    if (!r->saw_feedback)
+        return err_set(e, ERR_INPUT, "not-a-report", "there is no <feedback> in it");
+    bool complete = !broke_off && (r->root_closed || xml_clean_saw_close(&r->clean, "feedback"));
+    note_cleaning(r);
+    if (broke_off)
+        build_note(&r->build, "XML_MALFORMED", r->failed.text);
+    if (complete)
+        close_until(r, EL_UNKNOWN); /* what was left open inside a report that was closed */
+    int result = build_finish(&r->build, complete, e);
+    if (result == AGGREGATE_AGAIN) {
+        build_again(&r->build);
+        reset_document(r);
+        return AGGREGATE_AGAIN;
+    }
+    if (result == 0 && grade)
+        *grade = r->build.head.grade;
+    return result;
+}

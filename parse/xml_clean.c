@@ -1,0 +1,368 @@
+#include "parse/xml_clean.h"
+
+#include "base/text.h"
+#include "parse/charset.h"
+#include "parse/limits.h"
+
+#include <string.h>
+#include <strings.h>
+
+void xml_clean_init(struct xml_clean *c)
+{
+    *c = (struct xml_clean){.encoding = XML_UNDECIDED};
+    buf_init(&c->head, XML_HEAD);
+    buf_init(&c->text, (size_t)XML_PIECE * 4); /* one byte of windows-1252 becomes at most three */
+}
+
+void xml_clean_done(struct xml_clean *c)
+{
+    buf_done(&c->head);
+    buf_done(&c->text);
+}
+
+void xml_clean_start(struct xml_clean *c)
+{
+    struct buf head = c->head;
+    struct buf text = c->text;
+
+    buf_clear(&head);
+    buf_clear(&text);
+    *c = (struct xml_clean){.encoding = XML_UNDECIDED, .head = head, .text = text};
+}
+
+static void keep_tail(struct xml_clean *c, const char *s, size_t len)
+{
+    if (len >= XML_TAIL) {
+        memcpy(c->tail, s + len - XML_TAIL, XML_TAIL);
+        c->tail_len = XML_TAIL;
+        return;
+    }
+    size_t keep = c->tail_len < XML_TAIL - len ? c->tail_len : XML_TAIL - len;
+    memmove(c->tail, c->tail + c->tail_len - keep, keep);
+    memcpy(c->tail + keep, s, len);
+    c->tail_len = keep + len;
+}
+
+bool xml_clean_saw_close(const struct xml_clean *c, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i + n < c->tail_len; i++) {
+        if (strncasecmp(c->tail + i, name, n) != 0)
+            continue;
+        size_t before = i;
+        while (before > 0 && c->tail[before - 1] != '<' && c->tail[before - 1] != '/' &&
+               i - before < 64)
+            before--; /* a prefix */
+        size_t after = i + n;
+        while (after < c->tail_len && strchr(" \t\r\n", c->tail[after]))
+            after++;
+        bool closing = before >= 2 && c->tail[before - 1] == '/' && c->tail[before - 2] == '<';
+        if (closing && after < c->tail_len && c->tail[after] == '>')
+            return true;
+    }
+    return false;
+}
+
+/* Attributes and names are quadratic in libxml2: a tag that does not end is stopped before it gets
+ * there. */
+static int watch_tags(struct xml_clean *c, const char *s, size_t len, struct err *e)
+{
+    const char *close = memrchr(s, '>', len);
+    const char *open = memrchr(s, '<', len);
+
+    if (open && (!close || open > close))
+        c->open_tag = len - (size_t)(open - s);
+    else if (close)
+        c->open_tag = 0;
+    else if (c->open_tag)
+        c->open_tag += len;
+    if (c->open_tag > LIMIT_XML_TOKEN)
+        return err_set(
+            e, ERR_INPUT, "limit-token", "a tag is longer than %d bytes", LIMIT_XML_TOKEN);
+    return 0;
+}
+
+/* Hands on UTF-8. */
+static int emit(
+    struct xml_clean *c, char *s, size_t len, xml_clean_sink out, void *context, struct err *e)
+{
+    if (len == 0)
+        return 0;
+    const char *last_tag = memrchr(s, '>', len);
+    for (char *nul = s; (nul = memchr(nul, '\0', len - (size_t)(nul - s))) != NULL;) {
+        *nul = ' ';
+        c->nul_inside = c->nul_inside || (last_tag && nul < last_tag);
+        c->nul_behind = c->nul_behind || !last_tag || nul > last_tag;
+    }
+    int r = watch_tags(c, s, len, e);
+    if (r < 0)
+        return r;
+    keep_tail(c, s, len);
+    return out(context, s, len, e);
+}
+
+/* How many bytes at the end begin a character that is not complete. */
+static size_t incomplete(const char *s, size_t len)
+{
+    for (size_t n = 1; n <= 3 && n <= len; n++) {
+        unsigned char byte = (unsigned char)s[len - n];
+        if ((byte & 0xC0) == 0x80)
+            continue;
+        size_t want = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+        return want > n ? n : 0;
+    }
+    return 0;
+}
+
+static int convert_utf8(struct xml_clean *c, const char *s, size_t len, bool last,
+    xml_clean_sink out, void *context, struct err *e)
+{
+    buf_clear(&c->text);
+    (void)buf_add(&c->text, c->carry, c->carried);
+    (void)buf_add(&c->text, s, len);
+    c->carried = last ? 0 : incomplete(c->text.data, c->text.len);
+    c->text.len -= c->carried;
+    memcpy(c->carry, c->text.data + c->text.len, c->carried);
+    if (text_is_utf8(c->text.data, c->text.len))
+        return emit(c, c->text.data, c->text.len, out, context, e);
+    struct buf repaired;
+    buf_init(&repaired, c->text.max);
+    c->recoded = charset_repair(&repaired, c->text.data, c->text.len) > 0 || c->recoded;
+    int r = emit(c, repaired.data, repaired.len, out, context, e);
+    buf_done(&repaired);
+    return r;
+}
+
+static void add_code(struct buf *b, unsigned code)
+{
+    unsigned char out[4];
+    size_t n;
+
+    if (code < 0x80) {
+        out[0] = (unsigned char)code;
+        n = 1;
+    } else if (code < 0x800) {
+        out[0] = (unsigned char)(0xC0 | code >> 6);
+        n = 2;
+    } else if (code < 0x10000) {
+        out[0] = (unsigned char)(0xE0 | code >> 12);
+        n = 3;
+    } else {
+        out[0] = (unsigned char)(0xF0 | code >> 18);
+        n = 4;
+    }
+    for (size_t i = 1; i < n; i++)
+        out[i] = (unsigned char)(0x80 | ((code >> (6 * (n - 1 - i))) & 0x3F));
+    (void)buf_add(b, out, n);
+}
+
+static unsigned unit_at(const struct xml_clean *c, const char *s)
+{
+    unsigned first = (unsigned char)s[0];
+    unsigned second = (unsigned char)s[1];
+
+    return c->encoding == XML_UTF16LE ? second << 8 | first : first << 8 | second;
+}
+
+static int convert_utf16(struct xml_clean *c, const char *s, size_t len, bool last,
+    xml_clean_sink out, void *context, struct err *e)
+{
+    char raw[XML_PIECE + sizeof c->carry];
+    size_t n = c->carried;
+
+    memcpy(raw, c->carry, n);
+    memcpy(raw + n, s, len);
+    n += len;
+    buf_clear(&c->text);
+    size_t at = 0;
+    while (n - at >= 2) {
+        unsigned code = unit_at(c, raw + at);
+        size_t used = 2;
+        if (code >= 0xD800 && code < 0xDC00) {
+            if (n - at < 4)
+                break;
+            unsigned low = unit_at(c, raw + at + 2);
+            bool pair = low >= 0xDC00 && low < 0xE000;
+            code = pair ? 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00) : 0xFFFD;
+            used = pair ? 4 : 2;
+            c->recoded = c->recoded || !pair;
+        } else if (code >= 0xDC00 && code < 0xE000) {
+            code = 0xFFFD;
+            c->recoded = true;
+        }
+        add_code(&c->text, code);
+        at += used;
+    }
+    c->carried = last ? 0 : n - at;
+    memcpy(c->carry, raw + at, c->carried);
+    return emit(c, c->text.data, c->text.len, out, context, e);
+}
+
+static int convert(struct xml_clean *c, const char *s, size_t len, bool last, xml_clean_sink out,
+    void *context, struct err *e)
+{
+    switch (c->encoding) {
+    case XML_UTF16LE:
+    case XML_UTF16BE:
+        return convert_utf16(c, s, len, last, out, context, e);
+    case XML_SINGLE_BYTE:
+        buf_clear(&c->text);
+        charset_decode(&c->text, c->charset, s, len);
+        return emit(c, c->text.data, c->text.len, out, context, e);
+    case XML_UTF8:
+    case XML_UNDECIDED:
+        break;
+    }
+    return convert_utf8(c, s, len, last, out, context, e);
+}
+
+/* The value of encoding= in the declaration; false if there is none. */
+static bool declared_charset(const char *s, size_t len, char out[32])
+{
+    const char *end = memmem(s, len, "?>", 2);
+    const char *at = memmem(s, end ? (size_t)(end - s) : len, "encoding", 8);
+
+    if (!end || !at)
+        return false;
+    at += 8;
+    while (at < end && strchr(" \t\r\n=", *at))
+        at++;
+    if (at >= end || (*at != '"' && *at != '\''))
+        return false;
+    const char *close = memchr(at + 1, *at, (size_t)(end - at - 1));
+    if (!close || close - at - 1 >= 32)
+        return false;
+    memcpy(out, at + 1, (size_t)(close - at - 1));
+    out[close - at - 1] = '\0';
+    return true;
+}
+
+static void choose_by_declaration(struct xml_clean *c, const char *s, size_t len)
+{
+    static const char *const single[] = {"iso-8859-1", "latin1", "windows-1252", "cp1252",
+        "iso-8859-2", "iso-8859-5", "iso-8859-7", "iso-8859-9", "iso-8859-15", "windows-1250",
+        "windows-1251", "windows-1253", "windows-1254", "koi8-r", "koi8-u"};
+
+    c->encoding = XML_UTF8;
+    if (!declared_charset(s, len, c->charset))
+        return;
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
+        if (strcasecmp(c->charset, single[i]) == 0) {
+            c->encoding = XML_SINGLE_BYTE;
+            return;
+        }
+    }
+    c->declared_wrong =
+        strcasecmp(c->charset, "utf-8") != 0 && strcasecmp(c->charset, "utf8") != 0 &&
+        strcasecmp(c->charset, "us-ascii") != 0 && strcasecmp(c->charset, "ascii") != 0;
+}
+
+/* UTF-16 by its mark, or by the way '<' looks in it. *skip is the length of the mark. */
+static bool choose_wide(struct xml_clean *c, const char *s, size_t len, size_t *skip)
+{
+    bool little = len >= 2 && (memcmp(s, "\xFF\xFE", 2) == 0 || memcmp(s, "<\0", 2) == 0);
+    bool big = len >= 2 && (memcmp(s, "\xFE\xFF", 2) == 0 || memcmp(s, "\0<", 2) == 0);
+
+    if (!little && !big)
+        return false;
+    c->encoding = little ? XML_UTF16LE : XML_UTF16BE;
+    *skip = (unsigned char)s[0] >= 0xFE ? 2 : 0;
+    return true;
+}
+
+static bool is_utf32(const char *s, size_t len)
+{
+    return len >= 4 && (memcmp(s, "\xFF\xFE\0\0", 4) == 0 || memcmp(s, "\0\0\xFE\xFF", 4) == 0 ||
+                           memcmp(s, "<\0\0\0", 4) == 0 || memcmp(s, "\0\0\0<", 4) == 0);
+}
+
+static bool is_space(char ch)
+{
+    return ch == ' ' || (ch >= '\t' && ch <= '\r');
+}
+
+/* Where the document begins: at the first '<', or, after junk, where "<?xml" or a root stands. NULL
+ * if nowhere. */
+static const char *find_start(struct xml_clean *c, const char *s, size_t len)
+{
+    const char *p = s;
+
+    while (p < s + len && is_space(*p))
+        p++;
+    c->junk_before = p > s;
+    if (p == s + len || *p == '<')
+        return p;
+    c->junk_before = true;
+    size_t left = len - (size_t)(p - s);
+    const char *declaration = memmem(p, left, "<?xml", 5);
+    const char *root = memmem(p, left, "feedback", 8);
+    while (root && root > p && *root != '<')
+        root--;
+    if (declaration && (!root || declaration < root))
+        return declaration;
+    return root && *root == '<' ? root : NULL;
+}
+
+/* Behind the declaration, if there is one; a broken one is cut at its first '>'. */
+static const char *after_declaration(const char *s, size_t len)
+{
+    if (len < 5 || memcmp(s, "<?xml", 5) != 0 || (len > 5 && !is_space(s[5]) && s[5] != '?'))
+        return s;
+    const char *close = memchr(s, '>', len);
+    return close ? close + 1 : s;
+}
+
+/* Enough of the document is in c->head: choose how to read it and hand it on. */
+static int decide(struct xml_clean *c, bool last, xml_clean_sink out, void *context, struct err *e)
+{
+    const char *s = c->head.data ? c->head.data : "";
+    size_t len = c->head.len;
+    size_t skip = 0;
+
+    if (is_utf32(s, len))
+        return err_set(e, ERR_INPUT, "encoding", "UTF-32 is not read");
+    if (choose_wide(c, s, len, &skip))
+        return convert(c, s + skip, len - skip, last, out, context, e);
+    if (len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0)
+        skip = 3;
+    const char *start = find_start(c, s + skip, len - skip);
+    if (!start)
+        return err_set(e, ERR_INPUT, "not-a-report", "this is not XML");
+    size_t left = len - (size_t)(start - s);
+    if (left == 0)
+        return err_set(e, ERR_INPUT, "empty", "there is nothing in it");
+    choose_by_declaration(c, start, left);
+    const char *body = after_declaration(start, left);
+    return convert(c, body, left - (size_t)(body - start), last, out, context, e);
+}
+
+int xml_clean_push(struct xml_clean *c, const char *bytes, size_t len, xml_clean_sink out,
+    void *context, struct err *e)
+{
+    int r = 0;
+
+    if (c->encoding == XML_UNDECIDED) {
+        size_t take = XML_HEAD - c->head.len < len ? XML_HEAD - c->head.len : len;
+        (void)buf_add(&c->head, bytes, take);
+        bytes += take;
+        len -= take;
+        if (c->head.len < XML_HEAD)
+            return 0;
+        r = decide(c, false, out, context, e);
+    }
+    while (r == 0 && len) {
+        size_t piece = len < XML_PIECE ? len : XML_PIECE;
+        r = convert(c, bytes, piece, false, out, context, e);
+        bytes += piece;
+        len -= piece;
+    }
+    return r;
+}
+
+int xml_clean_finish(struct xml_clean *c, xml_clean_sink out, void *context, struct err *e)
+{
+    if (c->encoding == XML_UNDECIDED)
+        return decide(c, true, out, context, e);
+    return convert(c, "", 0, true, out, context, e);
+}

@@ -1,0 +1,69 @@
+/*
+ * In front of the XML parser: whatever bytes arrive, what leaves is UTF-8 that begins with the
+ * first '<' of the document.
+ *
+ * Byte order marks are dropped, UTF-16 is converted, a declared single-byte encoding is honoured,
+ * bytes that are not valid are read as windows-1252 (the usual truth behind undeclared 8-bit text),
+ * the XML declaration is cut off (its encoding is used up, and it is the part that is broken most
+ * often), junk before the document is skipped, NUL becomes a space.
+ */
+#ifndef PARSE_XML_CLEAN_H
+#define PARSE_XML_CLEAN_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    XML_HEAD = 4096,       /* the document must begin within so many bytes */
+    XML_PIECE = 32 * 1024, /* what is handed on at once, at most (some more after conversion) */
+    XML_TAIL = 256         /* the last bytes are kept, to see whether the document was closed */
+};
+
+struct xml_clean {
+    enum {
+        XML_UNDECIDED,
+        XML_UTF8,
+        XML_UTF16LE,
+        XML_UTF16BE,
+        XML_SINGLE_BYTE
+    } encoding;
+
+    char charset[32]; /* of XML_SINGLE_BYTE */
+    struct buf head;  /* bytes before the decision */
+    struct buf text;  /* a converted piece */
+    char carry[4];    /* the beginning of a character whose rest is in the next piece */
+    size_t carried;
+    size_t open_tag; /* bytes since the last '<' that no '>' followed */
+    char tail[XML_TAIL];
+    size_t tail_len;
+
+    /* what was remarked, for the caller to note */
+    bool junk_before;
+    bool declared_wrong;
+    bool recoded;
+    bool nul_inside;
+    bool nul_behind; /* behind the last '>': padding, when it was the end */
+};
+
+typedef int (*xml_clean_sink)(void *context, const char *text, size_t len, struct err *e);
+
+void xml_clean_init(struct xml_clean *c);
+void xml_clean_done(struct xml_clean *c);
+void xml_clean_start(struct xml_clean *c);
+
+/*
+ * ERR_INPUT tags: encoding (UTF-32), not-a-report (no '<' where the document should begin),
+ * limit-token (a tag of more than LIMIT_XML_TOKEN bytes), empty. The sink's errors are passed on.
+ */
+int xml_clean_push(struct xml_clean *c, const char *bytes, size_t len, xml_clean_sink out,
+    void *context, struct err *e) ERR_CHECKED;
+int xml_clean_finish(
+    struct xml_clean *c, xml_clean_sink out, void *context, struct err *e) ERR_CHECKED;
+
+/* Do the last bytes hold the closing tag of an element of this name, whatever its prefix? */
+bool xml_clean_saw_close(const struct xml_clean *c, const char *name);
+
+#endif
