@@ -1,0 +1,50 @@
+#include "ingest/file.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    PATH_SHOWN = 300
+};
+
+int file_open(struct file *f, const char *path, bool follow_link, struct err *e)
+{
+    /* O_NONBLOCK: opening a pipe must not wait for its writer */
+    int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (follow_link ? 0 : O_NOFOLLOW);
+    int fd = open(path, flags);
+    char shown[PATH_SHOWN];
+    struct stat st;
+
+    text_safe_into(shown, sizeof shown, path);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        int why = errno;
+
+        if (fd >= 0)
+            (void)close(fd);
+        if (why == EMFILE || why == ENFILE || why == ENOMEM || why == EIO)
+            return err_set(e, ERR_TEMPORARY, "read-failed", "%s: %s", shown, strerrordesc_np(why));
+        return err_set(e, ERR_INPUT, why == ENOENT ? "not-found" : "unreadable", "%s: %s", shown,
+            strerrordesc_np(why));
+    }
+    if (!S_ISREG(st.st_mode)) {
+        (void)close(fd);
+        return err_set(e, ERR_INPUT, "not-a-file", "%s: neither a file nor a folder", shown);
+    }
+    f->fd = fd;
+    f->bytes = blob_of_file(fd, 0, (uint64_t)st.st_size);
+    f->modified = st.st_mtime;
+    return 0;
+}
+
+void file_close(struct file *f)
+{
+    if (f->fd >= 0)
+        (void)close(f->fd);
+    f->fd = -1;
+    f->bytes = blob_of_memory("", 0);
+}

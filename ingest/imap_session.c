@@ -1,0 +1,414 @@
+#include "ingest/imap_session.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "base/when.h"
+#include "ingest/imap_name.h"
+#include "ingest/imap_stream.h"
+
+#include <libetpan/mailimap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    LOGOUT_SECONDS = 5
+};
+
+struct imap_session {
+    struct imap_stream *stream;
+    mailimap *imap;
+    unsigned deadline;
+    bool broken; /* why: */
+    struct err why;
+    uint32_t uidvalidity, exists;
+    bool read_only;
+    void (*receive)(void *context, struct imap_fetched *f);
+    void *context;
+};
+
+/* --- FETCH responses --- */
+
+void imap_body_free(char *body)
+{
+    if (body)
+        mailimap_nstring_free(body);
+}
+
+static int64_t server_time(const struct mailimap_date_time *t)
+{
+    char text[128];
+    int64_t seconds;
+    int zone = abs(t->dt_zone);
+
+    (void)snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", t->dt_year,
+        t->dt_month, t->dt_day, t->dt_hour, t->dt_min, t->dt_sec, t->dt_zone < 0 ? '-' : '+',
+        zone / 100, zone % 100);
+    return when_parse_rfc3339(text, &seconds) ? seconds : -1;
+}
+
+static void see_flags(struct imap_fetched *f, const struct mailimap_msg_att_dynamic *d)
+{
+    for (clistiter *i = d->att_list ? clist_begin(d->att_list) : NULL; i; i = clist_next(i)) {
+        const struct mailimap_flag_fetch *flag = clist_content(i);
+        if (flag->fl_flag && flag->fl_flag->fl_type == MAILIMAP_FLAG_DELETED)
+            f->deleted = true;
+    }
+}
+
+/* Returns the body section, if that is what the attribute is. */
+static struct mailimap_msg_att_body_section *see_static(
+    struct imap_fetched *f, const struct mailimap_msg_att_static *a)
+{
+    switch (a->att_type) {
+    case MAILIMAP_MSG_ATT_UID:
+        f->uid = a->att_data.att_uid;
+        break;
+    case MAILIMAP_MSG_ATT_RFC822_SIZE:
+        f->size = a->att_data.att_rfc822_size;
+        break;
+    case MAILIMAP_MSG_ATT_INTERNALDATE:
+        if (a->att_data.att_internal_date)
+            f->arrived = server_time(a->att_data.att_internal_date);
+        break;
+    case MAILIMAP_MSG_ATT_BODY_SECTION:
+        return a->att_data.att_body_section;
+    default:
+        break;
+    }
+    return NULL;
+}
+
+static void on_message(struct mailimap_msg_att *m, void *context)
+{
+    struct imap_session *s = context;
+    struct imap_fetched f = {.arrived = -1};
+    struct mailimap_msg_att_body_section *body = NULL;
+
+    if (!s->receive)
+        return;
+    for (clistiter *i = m->att_list ? clist_begin(m->att_list) : NULL; i; i = clist_next(i)) {
+        const struct mailimap_msg_att_item *item = clist_content(i);
+        struct mailimap_msg_att_body_section *section = NULL;
+        if (item->att_type == MAILIMAP_MSG_ATT_ITEM_STATIC && item->att_data.att_static) {
+            section = see_static(&f, item->att_data.att_static);
+        } else if (item->att_type == MAILIMAP_MSG_ATT_ITEM_DYNAMIC && item->att_data.att_dyn) {
+            see_flags(&f, item->att_data.att_dyn);
+        }
+        if (section)
+            body = section;
+    }
+    if (!f.uid)
+        return; /* a change of flags that nobody asked for */
+    if (body) {
+        f.has_body = true;
+        f.body = body->sec_body_part;
+        f.body_len = body->sec_body_part ? body->sec_length : 0;
+    }
+    s->receive(s->context, &f);
+    if (body)
+        body->sec_body_part = f.body;
+}
+
+void imap_receive(
+    struct imap_session *s, void (*receive)(void *context, struct imap_fetched *f), void *context)
+{
+    s->receive = receive;
+    s->context = context;
+}
+
+/* libetpan calls a message handler only if there is somebody to report progress to. */
+static void no_progress(size_t current, size_t maximum, void *context)
+{
+    (void)current;
+    (void)maximum;
+    (void)context;
+}
+
+/* --- commands --- */
+
+static int session_broke(struct imap_session *s, int r, const char *doing, struct err *e)
+{
+    if (!imap_stream_why(s->stream, e)) {
+        if (r == MAILIMAP_ERROR_MEMORY) {
+            (void)err_set(e, ERR_TEMPORARY, "memory", "no memory");
+        } else {
+            (void)err_set(e, ERR_TEMPORARY, "protocol", "the server's answer is not understood");
+        }
+    }
+    (void)err_wrap(e, "%s", doing);
+    s->broken = true;
+    s->why = *e;
+    return (int)e->class;
+}
+
+static int session_send(struct imap_session *s, const char *text)
+{
+    size_t len = strlen(text);
+    int r = mailimap_send_current_tag(s->imap);
+
+    if (r != MAILIMAP_NO_ERROR)
+        return r;
+    if (mailstream_write(s->imap->imap_stream, text, len) != (ssize_t)len ||
+        mailstream_write(s->imap->imap_stream, "\r\n", 2) != 2 ||
+        mailstream_flush(s->imap->imap_stream) != 0 || !mailimap_read_line(s->imap))
+        return MAILIMAP_ERROR_STREAM;
+    return MAILIMAP_NO_ERROR;
+}
+
+int imap_command(
+    struct imap_session *s, const char *doing, uint64_t bytes, const char *command, struct err *e)
+{
+    struct mailimap_response *response = NULL;
+
+    if (s->broken) {
+        *e = s->why;
+        return (int)e->class;
+    }
+    imap_stream_begin(s->stream, s->deadline, bytes);
+    (void)mmap_string_truncate(s->imap->imap_response_buffer, 0); /* libetpan keeps older words */
+    int r = session_send(s, command);
+    if (r == MAILIMAP_NO_ERROR)
+        r = mailimap_parse_response(s->imap, &response);
+    if (r == MAILIMAP_ERROR_PROTOCOL)
+        return IMAP_BAD;
+    if (r != MAILIMAP_NO_ERROR)
+        return session_broke(s, r, doing, e);
+    int state = response->rsp_resp_done->rsp_data.rsp_tagged->rsp_cond_state->rsp_type;
+    mailimap_response_free(response);
+    return state == MAILIMAP_RESP_COND_STATE_OK ? IMAP_OK : IMAP_NO;
+}
+
+int imap_refused(const struct imap_session *s, const char *doing, struct err *e)
+{
+    char words[IMAP_WORDS_MAX];
+
+    return err_set(
+        e, ERR_TEMPORARY, "refused", "%s: the server says: %s", doing, imap_words(s, words));
+}
+
+int imap_must(
+    struct imap_session *s, const char *doing, uint64_t bytes, const char *command, struct err *e)
+{
+    int r = imap_command(s, doing, bytes, command, e);
+
+    return r > 0 ? imap_refused(s, doing, e) : r;
+}
+
+const char *imap_words(const struct imap_session *s, char out[IMAP_WORDS_MAX])
+{
+    text_safe_into(out, IMAP_WORDS_MAX, s->imap->imap_response ? s->imap->imap_response : "");
+    if (!*out)
+        (void)snprintf(out, IMAP_WORDS_MAX, "no reason given");
+    return out;
+}
+
+bool imap_code(const struct imap_session *s, const char *code)
+{
+    const struct mailimap_response_info *info = s->imap->imap_response_info;
+
+    return info && info->rsp_atom && !strcasecmp(info->rsp_atom, code);
+}
+
+bool imap_is_busy(const struct imap_session *s)
+{
+    return imap_code(s, "UNAVAILABLE") || imap_code(s, "INUSE") || imap_code(s, "LIMIT") ||
+           imap_code(s, "SERVERBUG");
+}
+
+bool imap_has(const struct imap_session *s, const char *capability)
+{
+    return mailimap_has_extension(s->imap, capability) != 0;
+}
+
+int imap_delimiter(struct imap_session *s, char *out, struct err *e)
+{
+    int r =
+        imap_must(s, "asking for the hierarchy delimiter", IMAP_ANSWER_BYTES, "LIST \"\" \"\"", e);
+
+    *out = '\0';
+    if (r || !s->imap->imap_response_info)
+        return r;
+    clist *folders = s->imap->imap_response_info->rsp_mailbox_list;
+    if (folders && clist_begin(folders)) {
+        const struct mailimap_mailbox_list *first = clist_content(clist_begin(folders));
+        *out = first->mb_delimiter;
+    }
+    return 0;
+}
+
+void imap_each_found(
+    const struct imap_session *s, void (*visit)(void *context, uint32_t number), void *context)
+{
+    clist *found =
+        s->imap->imap_response_info ? s->imap->imap_response_info->rsp_search_result : NULL;
+
+    for (clistiter *i = found ? clist_begin(found) : NULL; i; i = clist_next(i)) {
+        const uint32_t *number = clist_content(i);
+        if (number)
+            visit(context, *number);
+    }
+}
+
+int imap_select(struct imap_session *s, const char *folder, bool examine, struct err *e)
+{
+    struct mailimap_selection_info *info = mailimap_selection_info_new();
+    struct buf command;
+
+    if (!info)
+        return err_set(e, ERR_TEMPORARY, "memory", "no memory");
+    if (s->imap->imap_selection_info)
+        mailimap_selection_info_free(s->imap->imap_selection_info);
+    s->imap->imap_selection_info = info; /* libetpan fills it in */
+    buf_init(&command, IMAP_COMMAND_MAX);
+    (void)buf_printf(&command, "%s %s", examine ? "EXAMINE" : "SELECT", folder);
+    int r = imap_command(s, "opening the folder", IMAP_ANSWER_BYTES, command.data, e);
+    buf_done(&command);
+    s->uidvalidity = info->sel_uidvalidity;
+    s->exists = info->sel_exists;
+    s->read_only = info->sel_perm == MAILIMAP_MAILBOX_READONLY;
+    return r;
+}
+
+uint32_t imap_uidvalidity(const struct imap_session *s)
+{
+    return s->uidvalidity;
+}
+
+uint32_t imap_exists(const struct imap_session *s)
+{
+    return s->exists;
+}
+
+bool imap_read_only(const struct imap_session *s)
+{
+    return s->read_only;
+}
+
+/* --- opening and closing --- */
+
+static int session_greet(struct imap_session *s, struct err *e)
+{
+    mailstream *m = imap_stream_mailstream(s->stream);
+
+    s->imap = mailimap_new(0, NULL);
+    if (!s->imap || !m) {
+        if (m)
+            (void)mailstream_close(m);
+        return err_set(e, ERR_TEMPORARY, "memory", "no memory");
+    }
+    mailimap_set_progress_callback(s->imap, no_progress, no_progress, NULL);
+    mailimap_set_msg_att_handler(s->imap, on_message, s);
+    imap_stream_begin(s->stream, s->deadline, IMAP_ANSWER_BYTES);
+    int r = mailimap_connect(s->imap, m);
+    if (r == MAILIMAP_NO_ERROR_AUTHENTICATED || r == MAILIMAP_NO_ERROR_NON_AUTHENTICATED)
+        return 0;
+    (void)session_broke(s, r, "waiting for the greeting", e);
+    e->class = ERR_UNREACHABLE;
+    if (strcmp(e->tag, "timeout") != 0)
+        e->tag = "unreachable";
+    return (int)e->class;
+}
+
+static int session_capabilities(struct imap_session *s, struct err *e)
+{
+    return imap_must(s, "asking for capabilities", IMAP_ANSWER_BYTES, "CAPABILITY", e);
+}
+
+static int login_refused(
+    const struct imap_session *s, const struct imap_settings *set, struct err *e)
+{
+    char words[IMAP_WORDS_MAX];
+
+    if (s->imap->imap_response && strstr(s->imap->imap_response, set->password)) {
+        (void)snprintf(words, sizeof words, "(not shown: it repeats the password)");
+    } else {
+        (void)imap_words(s, words);
+    }
+    if (imap_is_busy(s)) {
+        return err_set(
+            e, ERR_TEMPORARY, "server-busy", "no login at present: the server says: %s", words);
+    }
+    return err_set(e, ERR_LOGIN, "login-refused", "user %s: the server says: %s", set->user, words);
+}
+
+static int session_login(struct imap_session *s, const struct imap_settings *set, struct err *e)
+{
+    struct buf command;
+    int r = 0;
+
+    if (s->imap->imap_state == MAILIMAP_STATE_AUTHENTICATED) /* PREAUTH: a tunnel */
+        return session_capabilities(s, e);
+    if (!s->imap->imap_connection_info || !s->imap->imap_connection_info->imap_capability)
+        r = session_capabilities(s, e);
+    if (r)
+        return r;
+    if (imap_has(s, "LOGINDISABLED")) {
+        return err_set(e, ERR_LOGIN, "login-refused",
+            "the server takes no password on this connection (LOGINDISABLED)");
+    }
+    buf_init(&command, IMAP_COMMAND_MAX);
+    if (!*set->user || !*set->password || buf_adds(&command, "LOGIN ") ||
+        imap_quote(&command, set->user) || buf_adds(&command, " ") ||
+        imap_quote(&command, set->password)) {
+        r = err_set(e, ERR_CONFIG, "login",
+            "user or password is empty, too long, or has control characters");
+    } else {
+        r = imap_command(s, "login", IMAP_ANSWER_BYTES, command.data, e);
+    }
+    if (command.data)
+        explicit_bzero(command.data, command.cap);
+    buf_done(&command);
+    if (r > 0)
+        return login_refused(s, set, e);
+    return r ? r : session_capabilities(s, e); /* they change with the login */
+}
+
+int imap_session_open(struct imap_session **out, const struct imap_settings *set, struct err *e)
+{
+    struct imap_stream_settings connection = {
+        .host = set->host,
+        .port = set->port,
+        .tls = set->tls,
+        .verify = set->verify,
+        .ca_file = set->ca_file,
+        .timeout = set->timeout,
+        .deadline = set->deadline,
+    };
+    struct imap_session *s = mem_alloc(sizeof *s);
+
+    s->deadline = set->deadline;
+    int r = imap_stream_open(&s->stream, &connection, e);
+    if (!r)
+        r = session_greet(s, e);
+    if (!r)
+        r = session_login(s, set, e);
+    if (r) {
+        imap_session_close(s);
+    } else {
+        *out = s;
+    }
+    return r;
+}
+
+void imap_session_close(struct imap_session *s)
+{
+    if (!s)
+        return;
+    if (s->imap && s->imap->imap_stream) {
+        s->receive = NULL;
+        if (!s->broken) {
+            imap_stream_begin(s->stream, LOGOUT_SECONDS, IMAP_ANSWER_BYTES);
+            (void)session_send(s, "LOGOUT"); /* the answer is BYE, the end of every connection */
+        }
+        /* else mailimap_free would speak to the server again */
+        (void)mailstream_close(s->imap->imap_stream);
+        s->imap->imap_stream = NULL;
+    }
+    if (s->imap)
+        mailimap_free(s->imap);
+    imap_stream_free(s->stream);
+    free(s);
+}

@@ -1,0 +1,96 @@
+/*
+ * One IMAP session on libetpan: greeting, login, commands as text, what their answers bring.
+ * Commands are written out here and only the answers are left to libetpan: its functions for single
+ * commands take a failed FETCH for a success, or fall over an OK that comes without its data.
+ */
+#ifndef INGEST_IMAP_SESSION_H
+#define INGEST_IMAP_SESSION_H
+
+#include "base/err.h"
+#include "ingest/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    IMAP_ANSWER_BYTES = 1024 * 1024, /* plenty for an answer of a few lines, and for chatter */
+    IMAP_COMMAND_MAX = 64 * 1024,
+    IMAP_WORDS_MAX = 240
+};
+
+/* What the server said to a command that reached it. */
+enum imap_answer {
+    IMAP_OK = 0,
+    IMAP_NO = 1,
+    IMAP_BAD = 2
+};
+
+struct imap_session;
+
+/* What a FETCH response says about one mail. */
+struct imap_fetched {
+    uint32_t uid;
+    uint32_t size;
+    int64_t arrived; /* -1: not said, or no time */
+    bool deleted;    /* it has the flag \Deleted */
+    char *body;      /* the receiver may keep it: then it sets this to NULL and frees the body with
+                        imap_body_free(); NULL: none came */
+    size_t body_len;
+    bool has_body; /* a body was sent, be it empty */
+};
+
+void imap_body_free(char *body); /* accepts NULL */
+
+/*
+ * Connects and logs in. ERR_UNREACHABLE: see imap_stream_open(). ERR_LOGIN: login-refused, with the
+ * server's words, but never with the password. ERR_TEMPORARY: server-busy, connection-lost,
+ * timeout, protocol. ERR_CONFIG: login, ca-file.
+ */
+int imap_session_open(
+    struct imap_session **out, const struct imap_settings *set, struct err *e) ERR_CHECKED;
+
+/* Says LOGOUT if the connection still works. Accepts NULL. */
+void imap_session_close(struct imap_session *s);
+
+/*
+ * Sends one command (without tag and CRLF) and reads its answer, of at most so many bytes. Returns
+ * an enum imap_answer, or an error: then the connection is of no use any more, and every later
+ * command fails the same way. `doing` is for the error.
+ */
+int imap_command(struct imap_session *s, const char *doing, uint64_t bytes, const char *command,
+    struct err *e) ERR_CHECKED;
+
+/* The same for a command that must succeed: NO and BAD become ERR_TEMPORARY, refused. */
+int imap_must(struct imap_session *s, const char *doing, uint64_t bytes, const char *command,
+    struct err *e) ERR_CHECKED;
+int imap_refused(const struct imap_session *s, const char *doing, struct err *e);
+
+/* SELECT, or EXAMINE, of a quoted folder name. Returns an enum imap_answer or an error. */
+int imap_select(
+    struct imap_session *s, const char *folder, bool examine, struct err *e) ERR_CHECKED;
+
+uint32_t imap_uidvalidity(const struct imap_session *s);
+uint32_t imap_exists(const struct imap_session *s); /* mails when it was selected */
+bool imap_read_only(const struct imap_session *s);
+
+/* About the last answer: the server's words (never empty), and its response code (RFC 5530). */
+const char *imap_words(const struct imap_session *s, char out[IMAP_WORDS_MAX]);
+bool imap_code(const struct imap_session *s, const char *code);
+bool imap_is_busy(
+    const struct imap_session *s); /* a code that speaks of now, not of what was asked */
+
+bool imap_has(const struct imap_session *s, const char *capability);
+
+/* The character between the levels of a folder's name; '\0' if the server has no levels. */
+int imap_delimiter(struct imap_session *s, char *out, struct err *e) ERR_CHECKED;
+
+/* Who gets the FETCH responses from now on; NULL: nobody. */
+void imap_receive(
+    struct imap_session *s, void (*receive)(void *context, struct imap_fetched *f), void *context);
+
+/* Calls `visit` for each number that the last command, a SEARCH, found. */
+void imap_each_found(
+    const struct imap_session *s, void (*visit)(void *context, uint32_t number), void *context);
+
+#endif

@@ -1,0 +1,445 @@
+#include "ingest/imap_stream.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/when.h"
+#include "ingest/imap_guard.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <libetpan/mailstream.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    MAILSTREAM_BUFFER =
+        8192, /* libetpan moves what is left of it after every line: keep it small */
+    REASONS_MAX = 300,
+    READ_MAX = 16 * 1024 * 1024 /* keeps a size within what GnuTLS and read() can return */
+};
+
+/* The certificates of a ca_file are read once: the system's are 140 and take 8 ms. */
+struct trust {
+    struct trust *next;
+    char *ca_file; /* NULL: the system's */
+    bool verify;
+    gnutls_certificate_credentials_t credentials;
+};
+
+static struct trust *trusts;
+static pthread_mutex_t trusts_lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct imap_stream {
+    int fd;
+    gnutls_session_t tls; /* NULL: plain */
+    unsigned timeout;
+    unsigned allowed;    /* seconds for the current command, for the message */
+    int64_t deadline_ms; /* of when_monotonic_ms() */
+    struct imap_guard guard;
+    bool failed;
+    struct err why;
+};
+
+static bool same_file(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+static int trust_load(struct trust *t, struct err *e)
+{
+    if (gnutls_certificate_allocate_credentials(&t->credentials) < 0)
+        return err_set(e, ERR_TEMPORARY, "memory", "no memory for TLS");
+    if (!t->verify)
+        return 0;
+    int n = t->ca_file ? gnutls_certificate_set_x509_trust_file(
+                             t->credentials, t->ca_file, GNUTLS_X509_FMT_PEM)
+                       : gnutls_certificate_set_x509_system_trust(t->credentials);
+    if (n > 0)
+        return 0;
+    gnutls_certificate_free_credentials(t->credentials);
+    return err_set(e, ERR_CONFIG, "ca-file", "no CA certificates in %s: %s",
+        t->ca_file ? t->ca_file : "the system's store",
+        n < 0 ? gnutls_strerror(n) : "it holds none");
+}
+
+static int trust_get(
+    const char *ca_file, bool verify, gnutls_certificate_credentials_t *out, struct err *e)
+{
+    int r = 0;
+
+    (void)pthread_mutex_lock(&trusts_lock);
+    struct trust *t = trusts;
+    while (t && !(t->verify == verify && same_file(t->ca_file, ca_file)))
+        t = t->next;
+    if (!t) {
+        struct trust *fresh = mem_alloc(sizeof *fresh);
+        fresh->ca_file = ca_file ? mem_strdup(ca_file) : NULL;
+        fresh->verify = verify;
+        r = trust_load(fresh, e);
+        if (r) {
+            free(fresh->ca_file);
+            free(fresh);
+        } else {
+            fresh->next = trusts;
+            trusts = t = fresh;
+        }
+    }
+    if (!r)
+        *out = t->credentials;
+    (void)pthread_mutex_unlock(&trusts_lock);
+    return r;
+}
+
+void imap_stream_begin(struct imap_stream *s, unsigned seconds, uint64_t bytes)
+{
+    s->allowed = seconds;
+    s->deadline_ms = when_monotonic_ms() + (int64_t)seconds * 1000;
+    s->guard.budget = bytes;
+}
+
+int imap_stream_why(const struct imap_stream *s, struct err *e)
+{
+    if (!s->failed)
+        return 0;
+    *e = s->why;
+    return (int)e->class;
+}
+
+/* Waits for the socket. 0, or -1 with the reason kept: silence, or the command's deadline. */
+static int stream_wait(struct imap_stream *s, short events)
+{
+    for (;;) {
+        struct pollfd p = {.fd = s->fd, .events = events};
+        int64_t left = s->deadline_ms - when_monotonic_ms();
+        int64_t patience = (int64_t)s->timeout * 1000;
+        if (left <= 0) {
+            (void)err_set(
+                &s->why, ERR_TEMPORARY, "timeout", "not done within %u seconds", s->allowed);
+            break;
+        }
+        int r = poll(&p, 1, (int)(left < patience ? left : patience));
+        if (r > 0)
+            return 0;
+        if (r == 0 && left >= patience) {
+            (void)err_set(
+                &s->why, ERR_TEMPORARY, "timeout", "no answer for %u seconds", s->timeout);
+            break;
+        }
+        if (r < 0 && errno != EINTR) {
+            (void)err_set(
+                &s->why, ERR_TEMPORARY, "connection-lost", "poll: %s", strerrordesc_np(errno));
+            break;
+        }
+    }
+    s->failed = true;
+    return -1;
+}
+
+static int stream_lost(struct imap_stream *s, const char *how)
+{
+    (void)err_set(&s->why, ERR_TEMPORARY, "connection-lost", "connection lost: %s", how);
+    s->failed = true;
+    return -1;
+}
+
+/* What a call that moved no byte means. 0: try again. */
+static int tls_again(struct imap_stream *s, ssize_t r)
+{
+    if (r == GNUTLS_E_INTERRUPTED)
+        return 0;
+    if (r == GNUTLS_E_AGAIN)
+        return stream_wait(s, gnutls_record_get_direction(s->tls) ? POLLOUT : POLLIN);
+    return stream_lost(s, r ? gnutls_strerror((int)r) : "the server closed it");
+}
+
+static int plain_again(struct imap_stream *s, ssize_t r, short events)
+{
+    if (r < 0 && errno == EINTR)
+        return 0;
+    if (r < 0 && errno == EAGAIN)
+        return stream_wait(s, events);
+    return stream_lost(s, r ? strerrordesc_np(errno) : "the server closed it");
+}
+
+static ssize_t stream_receive(struct imap_stream *s, void *out, size_t n)
+{
+    for (;;) {
+        ssize_t r = s->tls ? gnutls_record_recv(s->tls, out, n) : recv(s->fd, out, n, 0);
+        if (r > 0)
+            return r;
+        if (s->tls ? tls_again(s, r) : plain_again(s, r, POLLIN))
+            return -1;
+    }
+}
+
+/* The end of the input is -1 too: libetpan takes 0 for progress and spins. */
+static ssize_t driver_read(mailstream_low *low, void *out, size_t n)
+{
+    struct imap_stream *s = low->data;
+
+    if (s->failed)
+        return -1;
+    if (when_monotonic_ms() >= s->deadline_ms && stream_wait(s, POLLIN))
+        return -1;
+    ssize_t got = stream_receive(s, out, n < READ_MAX ? n : READ_MAX);
+    if (got < 0)
+        return -1;
+    size_t good = imap_guard_pass(&s->guard, out, (size_t)got);
+    if (s->guard.fault[0]) {
+        (void)err_set(&s->why, ERR_TEMPORARY, s->guard.goodbye ? "connection-lost" : "protocol",
+            "%s", s->guard.fault);
+        s->failed = true;
+    }
+    return good ? (ssize_t)good : -1;
+}
+
+static ssize_t driver_write(mailstream_low *low, const void *bytes, size_t n)
+{
+    struct imap_stream *s = low->data;
+
+    while (!s->failed) {
+        size_t piece = n < READ_MAX ? n : READ_MAX;
+        ssize_t r = s->tls ? gnutls_record_send(s->tls, bytes, piece)
+                           : send(s->fd, bytes, piece, MSG_NOSIGNAL);
+        if (r > 0)
+            return r;
+        if (s->tls ? tls_again(s, r) : plain_again(s, r, POLLOUT))
+            break;
+    }
+    return -1;
+}
+
+static int driver_close(mailstream_low *low)
+{
+    struct imap_stream *s = low->data;
+
+    if (s->tls && !s->failed)
+        (void)gnutls_bye(s->tls, GNUTLS_SHUT_WR);
+    return 0;
+}
+
+static int driver_fd(mailstream_low *low)
+{
+    const struct imap_stream *s = low->data;
+
+    return s->fd;
+}
+
+static void driver_free(mailstream_low *low)
+{
+    free(low); /* ours, by mailstream_low_new(); the connection outlives it */
+}
+
+static mailstream_low_driver driver = {
+    .mailstream_read = driver_read,
+    .mailstream_write = driver_write,
+    .mailstream_close = driver_close,
+    .mailstream_get_fd = driver_fd,
+    .mailstream_free = driver_free,
+};
+
+struct _mailstream *imap_stream_mailstream(struct imap_stream *s)
+{
+    mailstream_low *low = mailstream_low_new(s, &driver);
+
+    if (!low)
+        return NULL;
+    mailstream *m = mailstream_new(low, MAILSTREAM_BUFFER);
+    if (!m)
+        mailstream_low_free(low);
+    return m;
+}
+
+static int connect_drop(struct imap_stream *s)
+{
+    (void)close(s->fd);
+    s->fd = -1;
+    return -1;
+}
+
+/* One address. 0, or -1 with *why. */
+static int connect_address(struct imap_stream *s, const struct addrinfo *a, struct err *why)
+{
+    int one = 1;
+    socklen_t len = sizeof one;
+
+    s->fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
+    if (s->fd < 0)
+        return err_set(why, ERR_UNREACHABLE, "unreachable", "%s", strerrordesc_np(errno));
+    (void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (connect(s->fd, a->ai_addr, a->ai_addrlen) == 0)
+        return 0;
+    int error = errno;
+    if (error == EINPROGRESS) {
+        if (stream_wait(s, POLLOUT)) {
+            s->failed = false; /* the next address may answer */
+            *why = s->why;
+            why->class = ERR_UNREACHABLE;
+            return connect_drop(s);
+        }
+        if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+            error = errno;
+    }
+    if (!error)
+        return 0;
+    (void)err_set(why, ERR_UNREACHABLE, "unreachable", "%s", strerrordesc_np(error));
+    return connect_drop(s);
+}
+
+/* All addresses in the resolver's order (RFC 6724). The resolver keeps its own time limit. */
+static int stream_connect(
+    struct imap_stream *s, const struct imap_stream_settings *set, struct err *e)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *list;
+    char port[16];
+    int r;
+
+    (void)snprintf(port, sizeof port, "%u", set->port);
+    r = getaddrinfo(set->host, port, &hints, &list);
+    if (r) {
+        return err_set(e, ERR_UNREACHABLE, "unreachable", "%s",
+            r == EAI_SYSTEM ? strerrordesc_np(errno) : gai_strerror(r));
+    }
+    r = -1;
+    for (const struct addrinfo *a = list; a && r; a = a->ai_next)
+        r = connect_address(s, a, e);
+    freeaddrinfo(list);
+    return r ? (int)e->class : 0;
+}
+
+/* Which checks a certificate did not pass, in words. */
+static void untrusted_reasons(unsigned status, char out[REASONS_MAX])
+{
+    static const struct {
+        unsigned bit;
+        const char *words;
+    } reasons[] = {
+        {GNUTLS_CERT_SIGNER_NOT_FOUND, "issuer unknown"},
+        {GNUTLS_CERT_UNEXPECTED_OWNER, "name mismatch"},
+        {GNUTLS_CERT_EXPIRED, "expired"},
+        {GNUTLS_CERT_NOT_ACTIVATED, "not valid yet"},
+        {GNUTLS_CERT_REVOKED, "revoked"},
+        {GNUTLS_CERT_SIGNER_NOT_CA, "signed by something that is no CA"},
+        {GNUTLS_CERT_SIGNATURE_FAILURE, "bad signature"},
+        {GNUTLS_CERT_INSECURE_ALGORITHM, "weak algorithm or short key"},
+        {GNUTLS_CERT_PURPOSE_MISMATCH, "not meant for a server"},
+    };
+    struct buf b;
+
+    buf_init(&b, REASONS_MAX - 1);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        if (status & reasons[i].bit)
+            (void)buf_printf(&b, "%s%s", b.len ? ", " : "", reasons[i].words);
+    }
+    (void)snprintf(out, REASONS_MAX, "%s", b.len ? b.data : "not valid");
+    buf_done(&b);
+}
+
+static int handshake_failed(struct imap_stream *s, int r, struct err *e)
+{
+    char reasons[REASONS_MAX];
+
+    if (r == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR) {
+        untrusted_reasons(gnutls_session_get_verify_cert_status(s->tls), reasons);
+        return err_set(e, ERR_UNREACHABLE, "tls-untrusted",
+            "the server's certificate is not trusted: %s", reasons);
+    }
+    if (r == GNUTLS_E_FATAL_ALERT_RECEIVED) {
+        return err_set(e, ERR_UNREACHABLE, "tls-failed", "TLS handshake: the server says: %s",
+            gnutls_alert_get_name(gnutls_alert_get(s->tls)));
+    }
+    return err_set(e, ERR_UNREACHABLE, "tls-failed", "TLS handshake: %s", gnutls_strerror(r));
+}
+
+static bool is_address(const char *host)
+{
+    unsigned char any[sizeof(struct in6_addr)];
+
+    return inet_pton(AF_INET, host, any) == 1 || inet_pton(AF_INET6, host, any) == 1;
+}
+
+static int tls_prepare(struct imap_stream *s, const struct imap_stream_settings *set, struct err *e)
+{
+    gnutls_certificate_credentials_t credentials;
+    int r = trust_get(set->ca_file, set->verify, &credentials, e);
+
+    if (r)
+        return r;
+    r = gnutls_init(&s->tls, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+    if (r >= 0) {
+        r = gnutls_set_default_priority_append(
+            s->tls, "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%PROFILE_MEDIUM", NULL, 0);
+    }
+    if (r >= 0)
+        r = gnutls_credentials_set(s->tls, GNUTLS_CRD_CERTIFICATE, credentials);
+    if (r >= 0 && !is_address(set->host)) /* RFC 6066 section 3: no addresses in SNI */
+        r = gnutls_server_name_set(s->tls, GNUTLS_NAME_DNS, set->host, strlen(set->host));
+    if (r < 0)
+        return err_set(e, ERR_TEMPORARY, "tls-failed", "TLS: %s", gnutls_strerror(r));
+    if (set->verify)
+        gnutls_session_set_verify_cert(s->tls, set->host, 0);
+    gnutls_handshake_set_timeout(s->tls, GNUTLS_INDEFINITE_TIMEOUT); /* stream_wait has it */
+    gnutls_transport_set_int(s->tls, s->fd);
+    return 0;
+}
+
+static int stream_handshake(
+    struct imap_stream *s, const struct imap_stream_settings *set, struct err *e)
+{
+    int r = tls_prepare(s, set, e);
+
+    if (r)
+        return r;
+    do {
+        r = gnutls_handshake(s->tls);
+        if (r == GNUTLS_E_AGAIN &&
+            stream_wait(s, gnutls_record_get_direction(s->tls) ? POLLOUT : POLLIN)) {
+            *e = s->why;
+            e->class = ERR_UNREACHABLE;
+            return (int)e->class;
+        }
+    } while (r < 0 && !gnutls_error_is_fatal(r));
+    return r < 0 ? handshake_failed(s, r, e) : 0;
+}
+
+int imap_stream_open(
+    struct imap_stream **out, const struct imap_stream_settings *set, struct err *e)
+{
+    struct imap_stream *s = mem_alloc(sizeof *s);
+    int r;
+
+    s->fd = -1;
+    s->timeout = set->timeout;
+    imap_guard_init(&s->guard);
+    imap_stream_begin(s, set->deadline, 0);
+    r = stream_connect(s, set, e);
+    if (!r && set->tls)
+        r = stream_handshake(s, set, e);
+    if (r) {
+        imap_stream_free(s);
+        return err_wrap(e, "%s port %u", set->host, set->port);
+    }
+    *out = s;
+    return 0;
+}
+
+void imap_stream_free(struct imap_stream *s)
+{
+    if (!s)
+        return;
+    if (s->tls)
+        gnutls_deinit(s->tls);
+    if (s->fd >= 0)
+        (void)close(s->fd);
+    free(s);
+}

@@ -1,0 +1,510 @@
+#include "ingest/mail.h"
+
+#include "base/text.h"
+#include "base/when.h"
+#include "ingest/unpack.h"
+
+#include <ctype.h>
+#include <gmime/gmime.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PIECE = 64 * 1024,
+    MULTIPART_DEPTH = 32, /* multiparts in multiparts; real mails have up to six */
+    NAME_MAX_BYTES = 512
+};
+
+/* An object that is still to be looked at. */
+struct entry {
+    GMimeObject *object;
+    unsigned mails;      /* attached mails around it */
+    unsigned multiparts; /* multiparts around it */
+    bool returned;       /* mails beside it are returned originals */
+};
+
+struct walk {
+    const struct limits *limits;
+    struct arena *arena;
+    struct mail *out;
+    struct entry *stack;
+    size_t n, cap;
+    size_t leaves;
+    GPtrArray *messages; /* everything parsed, freed at the end: entries point into it */
+};
+
+void mail_init(void)
+{
+    g_mime_init();
+}
+
+/* ---- small helpers ---- */
+
+static const char *header(struct walk *w, GMimeObject *object, const char *name)
+{
+    const char *value = g_mime_object_get_header(object, name);
+
+    return value ? text_safe(w->arena, value, LIMIT_FIELD) : NULL;
+}
+
+static const char *media_type(struct walk *w, GMimeObject *object)
+{
+    GMimeContentType *type = g_mime_object_get_content_type(object);
+    char *name = type ? g_mime_content_type_get_mime_type(type) : NULL;
+    const char *lower = text_lower(w->arena, text_safe(w->arena, name, NAME_MAX_BYTES));
+
+    g_free(name);
+    return lower;
+}
+
+static bool has_type(GMimeObject *object, const char *type, const char *subtype)
+{
+    GMimeContentType *t = g_mime_object_get_content_type(object);
+
+    return t && g_mime_content_type_is_type(t, type, subtype);
+}
+
+static bool is_headers_type(GMimeObject *object)
+{
+    return has_type(object, "text", "rfc822-headers") ||
+           has_type(object, "message", "rfc822-headers") ||
+           has_type(object, "message", "global-headers");
+}
+
+static bool is_mail_type(GMimeObject *object)
+{
+    return has_type(object, "message", "rfc822") || has_type(object, "message", "global") ||
+           has_type(object, "message", "news");
+}
+
+/* The last component: some reporters declare the whole path of the file on their disk. */
+static const char *part_name(struct walk *w, GMimePart *part)
+{
+    const char *name = g_mime_part_get_filename(part);
+
+    for (const char *p = name; p && *p; p++) {
+        if ((*p == '/' || *p == '\\') && p[1] != '\0')
+            name = p + 1;
+    }
+    return name ? text_safe(w->arena, name, NAME_MAX_BYTES) : NULL;
+}
+
+/* ---- decoding ---- */
+
+/* Leniently: `"base64"`, `base64;` and `x-base64` are meant as base64. Uuencode is left as it is:
+ * no reporter uses it. */
+static GMimeContentEncoding encoding_of(GMimePart *part)
+{
+    const char *said = g_mime_object_get_header(GMIME_OBJECT(part), "Content-Transfer-Encoding");
+
+    if (said && strcasestr(said, "base64"))
+        return GMIME_CONTENT_ENCODING_BASE64;
+    if (said && strcasestr(said, "quoted"))
+        return GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
+    return GMIME_CONTENT_ENCODING_BINARY;
+}
+
+static bool has_foreign(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (!isalnum((unsigned char)s[i]) && (s[i] == '\0' || !strchr("+/=\r\n\t ", s[i])))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Line ends of quoted-printable are CRLF on the wire whatever they were before. In XML they do not
+ * matter; a careless encoder of gzip leaves its line feeds bare, and they must come out as such. A
+ * carriage return that is meant is written =0D.
+ */
+static size_t drop_cr(char *s, size_t len)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] != '\r')
+            s[n++] = s[i];
+    }
+    return n;
+}
+
+static struct blob decode(struct walk *w, GMimePart *part, bool *damaged)
+{
+    GMimeDataWrapper *content = g_mime_part_get_content(part);
+    GMimeStream *stream = content ? g_mime_data_wrapper_get_stream(content) : NULL;
+    gint64 len = stream ? g_mime_stream_length(stream) : 0;
+    GMimeEncoding decoder;
+    char piece[PIECE];
+    char *out;
+    size_t n = 0;
+
+    *damaged = false;
+    if (len <= 0)
+        return blob_of_memory("", 0);
+    g_mime_encoding_init_decode(&decoder, encoding_of(part));
+    out = arena_alloc(w->arena, g_mime_encoding_outlen(&decoder, (size_t)len) + 8);
+    (void)g_mime_stream_reset(stream);
+    for (gint64 taken = 0; taken < len;) {
+        gint64 want = len - taken < PIECE ? len - taken : PIECE;
+        ssize_t got = g_mime_stream_read(stream, piece, (size_t)want);
+
+        size_t use = got > 0 ? (size_t)got : 0;
+
+        if (got <= 0)
+            break;
+        if (decoder.encoding == GMIME_CONTENT_ENCODING_BASE64)
+            *damaged = *damaged || has_foreign(piece, use);
+        if (decoder.encoding == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE)
+            use = drop_cr(piece, use);
+        n += g_mime_encoding_step(&decoder, piece, use, out + n);
+        taken += got;
+    }
+    /* the padding that some leave out; without it the last bytes would be lost */
+    if (decoder.encoding == GMIME_CONTENT_ENCODING_BASE64)
+        n += g_mime_encoding_step(&decoder, "==", 2, out + n);
+    n += g_mime_encoding_flush(&decoder, "", 0, out + n);
+    return blob_of_memory(out, n);
+}
+
+/* The bytes of a mail that GMime has taken apart already, as they came but for CRLF, which becomes
+ * LF. */
+static const char *raw_message(struct walk *w, GMimeMessage *message, size_t *len)
+{
+    GMimeStream *mem = g_mime_stream_mem_new();
+    GByteArray *bytes;
+    const char *copy;
+
+    (void)g_mime_object_write_to_stream(GMIME_OBJECT(message), NULL, mem);
+    bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(mem));
+    *len = bytes->len;
+    copy = arena_strndup(w->arena, (const char *)bytes->data, bytes->len);
+    g_object_unref(mem);
+    return copy;
+}
+
+/* ---- parsing ---- */
+
+static GMimeStream *stream_of(const struct blob *b)
+{
+    GMimeStream *s;
+
+    if (b->mem)
+        return g_mime_stream_mem_new_with_buffer((const char *)b->mem, (size_t)b->len);
+    s = g_mime_stream_fs_new_with_bounds(b->fd, (gint64)b->start, (gint64)(b->start + b->len));
+    g_mime_stream_fs_set_owner(GMIME_STREAM_FS(s), FALSE);
+    return s;
+}
+
+/* NULL when there is nothing like a mail in it. The walk owns the result. */
+static GMimeMessage *parse(struct walk *w, const struct blob *b)
+{
+    GMimeStream *stream = stream_of(b);
+    GMimeParser *parser = g_mime_parser_new_with_stream(stream);
+    GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
+
+    g_object_unref(parser);
+    g_object_unref(stream);
+    if (message)
+        g_ptr_array_add(w->messages, message);
+    return message;
+}
+
+/* ---- what kind of mail ---- */
+
+static bool is_auto_reply(GMimeMessage *m)
+{
+    GMimeObject *o = GMIME_OBJECT(m);
+    const char *submitted = g_mime_object_get_header(o, "Auto-Submitted");
+    const char *precedence = g_mime_object_get_header(o, "Precedence");
+
+    return (submitted && strcasestr(submitted, "auto-replied")) ||
+           (precedence && strcasestr(precedence, "auto_reply")) ||
+           g_mime_object_get_header(o, "X-Autoreply") ||
+           g_mime_object_get_header(o, "X-Autorespond");
+}
+
+static enum mail_class class_by_headers(GMimeMessage *m)
+{
+    if (g_mime_object_get_header(GMIME_OBJECT(m), "X-Failed-Recipients"))
+        return MAIL_BOUNCE;
+    return is_auto_reply(m) ? MAIL_AUTO_REPLY : MAIL_ORDINARY;
+}
+
+static bool has_child(GMimeMultipart *m, const char *type, const char *subtype)
+{
+    int n = g_mime_multipart_get_count(m);
+
+    for (int i = 0; i < n; i++) {
+        if (has_type(g_mime_multipart_get_part(m, i), type, subtype))
+            return true;
+    }
+    return false;
+}
+
+static bool report_type_is(GMimeObject *object, const char *wanted)
+{
+    GMimeContentType *t = g_mime_object_get_content_type(object);
+    const char *said = t ? g_mime_content_type_get_parameter(t, "report-type") : NULL;
+
+    return said && text_equal_nocase(said, wanted);
+}
+
+static enum mail_class class_of_multipart(GMimeMultipart *m)
+{
+    GMimeObject *o = GMIME_OBJECT(m);
+
+    if (has_type(o, "multipart", "encrypted"))
+        return MAIL_ENCRYPTED;
+    if (has_child(m, "message", "feedback-report"))
+        return MAIL_FAILURE_REPORT;
+    if (report_type_is(o, "delivery-status") || has_child(m, "message", "delivery-status") ||
+        has_child(m, "message", "global-delivery-status"))
+        return MAIL_BOUNCE;
+    if (report_type_is(o, "disposition-notification") ||
+        has_child(m, "message", "disposition-notification"))
+        return MAIL_RECEIPT;
+    return MAIL_ORDINARY;
+}
+
+/* Opaque S/MIME is a CMS object; its second field is the OID of what it is: signed-data (RFC
+ * 5652 5.1) or enveloped-data. */
+static enum mail_class class_of_pkcs7(const struct blob *b)
+{
+    static const char signed_data[] = "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
+    size_t len = b->len < 64 ? (size_t)b->len : 64;
+
+    return memmem(b->mem, len, signed_data, sizeof signed_data - 1) ? MAIL_SIGNED_OPAQUE
+                                                                    : MAIL_ENCRYPTED;
+}
+
+/* ---- the walk ---- */
+
+static void push(struct walk *w, struct entry x)
+{
+    if (w->n == w->cap) {
+        w->cap = w->cap ? 2 * w->cap : 32;
+        w->stack = mem_realloc(w->stack, w->cap * sizeof *w->stack);
+    }
+    w->stack[w->n++] = x;
+}
+
+static void note_class(struct walk *w, const struct entry *x, enum mail_class class)
+{
+    if (x->mails == 0 && w->out->class != MAIL_BOUNCE && class != MAIL_ORDINARY)
+        w->out->class = class;
+}
+
+static int open_mail(struct walk *w, const struct entry *x, GMimeMessage *message, struct err *e)
+{
+    GMimeObject *root = message ? g_mime_message_get_mime_part(message) : NULL;
+
+    if (!root || w->out->class == MAIL_AUTO_REPLY || class_by_headers(message) != MAIL_ORDINARY)
+        return 0;
+    if (x->mails >= w->limits->nesting) {
+        return err_set(e, ERR_INPUT, "limit-nesting",
+            "more than %u mails are attached in each other", w->limits->nesting);
+    }
+    push(w, (struct entry){.object = root, .mails = x->mails + 1});
+    return 0;
+}
+
+static void set_original(struct walk *w, const char *bytes, size_t len, bool headers_only)
+{
+    struct failure_parts *f = &w->out->failure;
+
+    if (f->original)
+        return;
+    f->original = bytes;
+    f->original_len = len;
+    f->original_headers_only = headers_only;
+}
+
+static int walk_message_part(struct walk *w, const struct entry *x, struct err *e)
+{
+    GMimeMessage *message = g_mime_message_part_get_message(GMIME_MESSAGE_PART(x->object));
+
+    if (x->returned && message) {
+        size_t len;
+        const char *raw = raw_message(w, message, &len);
+
+        set_original(w, raw, len, false);
+        return 0;
+    }
+    return open_mail(w, x, message, e);
+}
+
+static int walk_multipart(struct walk *w, const struct entry *x, struct err *e)
+{
+    GMimeMultipart *m = GMIME_MULTIPART(x->object);
+    enum mail_class class = class_of_multipart(m);
+    int n = g_mime_multipart_get_count(m);
+    bool report = has_type(x->object, "multipart", "report");
+
+    note_class(w, x, class);
+    if (class == MAIL_BOUNCE || class == MAIL_RECEIPT || class == MAIL_ENCRYPTED)
+        return 0;
+    if (x->multiparts >= MULTIPART_DEPTH) {
+        return err_set(e, ERR_INPUT, "limit-nesting", "multiparts are nested more than %d deep",
+            MULTIPART_DEPTH);
+    }
+    if ((unsigned)n > w->limits->members) {
+        return err_set(
+            e, ERR_INPUT, "limit-entries", "the mail has more than %u parts", w->limits->members);
+    }
+    for (int i = n - 1; i >= 0; i--) {
+        push(w, (struct entry){.object = g_mime_multipart_get_part(m, i),
+                    .mails = x->mails,
+                    .multiparts = x->multiparts + 1,
+                    .returned = x->returned || report || class == MAIL_FAILURE_REPORT});
+    }
+    return 0;
+}
+
+/* The pieces of a failure report; true when the leaf is one. */
+static bool take_failure_piece(struct walk *w, const struct entry *x, const struct mail_part *p)
+{
+    struct failure_parts *f = &w->out->failure;
+    const char *bytes = (const char *)p->bytes.mem;
+    size_t len = (size_t)p->bytes.len;
+
+    if (!f->feedback && (has_type(x->object, "message", "feedback-report") ||
+                            failure_looks_like_feedback(bytes, len))) {
+        f->feedback = bytes;
+        f->feedback_len = len;
+        w->out->class = MAIL_FAILURE_REPORT;
+        return true;
+    }
+    if (!x->returned)
+        return false;
+    if (is_headers_type(x->object)) {
+        set_original(w, bytes, len, true);
+        return true;
+    }
+    /* base64, or attached as .eml, or as text/plain after the human-readable part (Netease) */
+    if (is_mail_type(x->object) ||
+        (bytes != f->text && content_sniff(p->bytes.mem, len) == CONTENT_MAIL)) {
+        set_original(w, bytes, len, false);
+        return true;
+    }
+    return false;
+}
+
+/* A mail attached in another way than GMime opens itself: in base64, or as a file. */
+static bool is_attached_mail(GMimeObject *object, const struct mail_part *p)
+{
+    if (is_mail_type(object))
+        return true;
+    return (has_type(object, "application", "*") || has_type(object, "message", "*")) &&
+           content_sniff(p->bytes.mem, (size_t)p->bytes.len) == CONTENT_MAIL;
+}
+
+static int walk_leaf(struct walk *w, const struct entry *x, struct err *e)
+{
+    GMimePart *part = GMIME_PART(x->object);
+    struct mail_part p = {.name = part_name(w, part), .media_type = media_type(w, x->object)};
+    struct failure_parts *f = &w->out->failure;
+
+    if (++w->leaves > w->limits->members) {
+        return err_set(
+            e, ERR_INPUT, "limit-entries", "the mail has more than %u parts", w->limits->members);
+    }
+    p.bytes = decode(w, part, &p.damaged);
+    if (!f->text && strcmp(p.media_type, "text/plain") == 0) {
+        f->text = (const char *)p.bytes.mem;
+        f->text_len = (size_t)p.bytes.len;
+    }
+    if (take_failure_piece(w, x, &p))
+        return 0;
+    if (is_attached_mail(x->object, &p))
+        return open_mail(w, x, parse(w, &p.bytes), e);
+    if (strstr(p.media_type, "pkcs7-mime"))
+        note_class(w, x, class_of_pkcs7(&p.bytes));
+    w->out->parts = arena_grow(w->arena, w->out->parts, &w->out->n_parts, sizeof p);
+    w->out->parts[w->out->n_parts - 1] = p;
+    return 0;
+}
+
+static int walk_one(struct walk *w, const struct entry *x, struct err *e)
+{
+    GType type = G_OBJECT_TYPE(x->object);
+
+    if (g_type_is_a(type, GMIME_TYPE_MULTIPART))
+        return walk_multipart(w, x, e);
+    if (g_type_is_a(type, GMIME_TYPE_MESSAGE_PART))
+        return walk_message_part(w, x, e);
+    return g_type_is_a(type, GMIME_TYPE_PART) ? walk_leaf(w, x, e) : 0;
+}
+
+static int walk_all(struct walk *w, struct err *e)
+{
+    int r = 0;
+
+    while (r == 0 && w->n > 0) {
+        struct entry x = w->stack[--w->n];
+
+        r = walk_one(w, &x, e);
+    }
+    return r;
+}
+
+/* ---- the whole ---- */
+
+static void read_headers(struct walk *w, GMimeMessage *message)
+{
+    struct mail *m = w->out;
+    GMimeObject *o = GMIME_OBJECT(message);
+
+    m->from = header(w, o, "From");
+    m->to = header(w, o, "To");
+    m->subject = header(w, o, "Subject");
+    m->message_id = header(w, o, "Message-ID");
+    m->date_sent = header(w, o, "Date");
+    m->authentication_results = header(w, o, "Authentication-Results");
+    if (!m->date_sent || !when_parse_rfc5322(m->date_sent, &m->date))
+        m->date = -1;
+    m->class = class_by_headers(message);
+}
+
+static void finish_failure(struct mail *m)
+{
+    struct failure_parts *f = &m->failure;
+
+    /* failure reports are told to say Auto-Submitted (RFC 6591 4.1), so that does not make them
+     * replies */
+    if ((m->class == MAIL_ORDINARY || m->class == MAIL_AUTO_REPLY) && f->text &&
+        failure_looks_like_text_report(f->text, f->text_len))
+        m->class = MAIL_FAILURE_REPORT;
+    f->mail_from = m->from;
+    f->mail_to = m->to;
+    f->subject = m->subject;
+    f->mail_date = m->date;
+    f->mail_date_sent = m->date_sent;
+}
+
+int mail_read(const struct blob *bytes, const struct limits *limits, struct arena *a,
+    struct mail *out, struct err *e)
+{
+    struct walk w = {.limits = limits, .arena = a, .out = out};
+    GMimeMessage *message;
+    int r = 0;
+
+    memset(out, 0, sizeof *out);
+    out->date = -1;
+    w.messages = g_ptr_array_new_with_free_func(g_object_unref);
+    message = parse(&w, bytes);
+    if (message) {
+        GMimeObject *root = g_mime_message_get_mime_part(message);
+
+        read_headers(&w, message);
+        if (root && out->class != MAIL_BOUNCE)
+            push(&w, (struct entry){.object = root});
+        r = walk_all(&w, e);
+        finish_failure(out);
+    } else {
+        r = err_set(e, ERR_INPUT, "empty", "there is no mail in it");
+    }
+    g_ptr_array_unref(w.messages);
+    free(w.stack);
+    return r;
+}

@@ -1,0 +1,88 @@
+/*
+ * A source hands out messages one by one and is told how each ended: an IMAP mailbox, a Maildir,
+ * files and folders, an mbox, standard input. A new kind of source fills in a struct source_ops and
+ * gets one line in the table of cli/.
+ */
+#ifndef INGEST_SOURCE_H
+#define INGEST_SOURCE_H
+
+#include "base/blob.h"
+#include "base/err.h"
+#include "parse/flow.h"
+#include "parse/limits.h"
+
+struct source_message {
+    const char *key; /* see struct message_info */
+    const char *name;
+    struct blob bytes;  /* valid until the next source_next */
+    int64_t arrived;    /* the server's or the file's time; -1: unknown */
+    uint64_t too_large; /* not 0: this many bytes, over the limit, so not fetched; bytes is empty */
+    uint64_t id;        /* for source_ops.done */
+};
+
+struct source;
+
+enum source_answer {
+    SOURCE_END = 0,
+    SOURCE_MESSAGE = 1
+};
+
+struct source_ops {
+    /* SOURCE_MESSAGE with *m filled in, SOURCE_END, or an error. After ERR_INPUT (one file cannot
+     * be read) go on. */
+    int (*next)(struct source *s, struct source_message *m, struct err *e);
+    /*
+     * Called after the commit that holds the message's outcome, in any order, for each message
+     * once: now it may be moved to the archive, marked, remembered. Not called for
+     * OUTCOME_DEFERRED. May queue; `flush` makes it so.
+     */
+    int (*done)(struct source *s, uint64_t id, enum outcome o, struct err *e);
+    int (*flush)(struct source *s, struct err *e);
+    void (*close)(struct source *s);
+};
+
+struct source {
+    const struct source_ops *ops;
+    const char *name; /* of the mailbox; "" for files */
+};
+
+/* Files, folders (walked; a Maildir is recognised), mbox, "-": told by content. `paths` must stay
+ * valid. Nothing is moved. */
+int source_files_open(struct source **out, const char *const *paths, size_t n,
+    const struct limits *limits, struct err *e) ERR_CHECKED;
+
+struct maildir_settings {
+    const char *name;
+    const char *path;
+    const char *archive; /* a Maildir that processed mails are moved to (created if need be); NULL:
+                            they go from new/ to cur/ */
+};
+
+int source_maildir_open(struct source **out, const struct maildir_settings *set,
+    const struct limits *limits, struct err *e) ERR_CHECKED;
+
+struct imap_settings {
+    const char *name;
+    const char *host;
+    unsigned port; /* 993 */
+    const char *user;
+    const char *password;
+    const char *folder;  /* "INBOX" */
+    const char *archive; /* folder for processed mails (created if need be); NULL: they stay and are
+                            remembered by UIDVALIDITY/UID */
+    const char *ca_file; /* NULL: the system's */
+    bool verify;         /* true unless the operator said otherwise */
+    bool tls;            /* implicit TLS; false only for loopback tests and tunnels */
+    unsigned timeout;    /* seconds for one read or write */
+    unsigned deadline;   /* seconds for one whole command */
+    uint64_t batch_bytes; /* at most this much is fetched ahead */
+    unsigned batch_messages;
+    /* left-in-place mode: has this message been done before? Called for each UID; may be NULL */
+    bool (*known)(void *context, const char *source, const char *key);
+    void *context;
+};
+
+int source_imap_open(struct source **out, const struct imap_settings *set,
+    const struct limits *limits, struct err *e) ERR_CHECKED;
+
+#endif

@@ -1,0 +1,291 @@
+#include "base/arena.h"
+#include "base/text.h"
+#include "ingest/file.h"
+#include "ingest/source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    NAME_TRIES = 100,
+    FOLDER_MODE = 0700,
+    MOVE_TAKEN = 1 /* another file has that name */
+};
+
+static const char info_mark[] = ":2,"; /* after it come the flags */
+
+struct item {
+    const char *name;
+    bool is_new; /* in new/, else in cur/ */
+};
+
+struct maildir {
+    struct source source; /* first */
+    const struct maildir_settings *set;
+    const struct limits *limits;
+    struct arena *listing; /* lives as long as the source */
+    struct arena *scratch; /* paths and names of the current call */
+    struct item *items;
+    size_t n, at;
+    bool listed;
+    struct file file;
+};
+
+static struct maildir *maildir_of(struct source *s)
+{
+    return (struct maildir *)s;
+}
+
+/* ---- listing ---- */
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_message(const struct dirent *x)
+{
+    return x->d_name[0] != '.' && strncmp(x->d_name, "dovecot", 7) != 0;
+}
+
+static int list(struct maildir *d, const char *folder, bool is_new, struct err *e)
+{
+    struct dirent **found = NULL;
+    int n = scandir(
+        arena_printf(d->scratch, "%s/%s", d->set->path, folder), &found, is_message, by_name);
+
+    if (n < 0) {
+        return err_set(e, ERR_TEMPORARY, "read-failed", "%s/%s: %s", d->set->path, folder,
+            strerrordesc_np(errno));
+    }
+    for (int i = 0; i < n; i++) {
+        d->items = arena_grow(d->listing, d->items, &d->n, sizeof *d->items);
+        d->items[d->n - 1].name = arena_strdup(d->listing, found[i]->d_name);
+        d->items[d->n - 1].is_new = is_new;
+        free(found[i]);
+    }
+    free(found);
+    return 0;
+}
+
+/* ---- messages ---- */
+
+static const char *path_of(struct maildir *d, const struct item *x)
+{
+    return arena_printf(d->scratch, "%s/%s/%s", d->set->path, x->is_new ? "new" : "cur", x->name);
+}
+
+/* The unique part of a file name: other programs change only what follows. */
+static char *unique_name(struct maildir *d, const char *name)
+{
+    return arena_strndup(d->scratch, name, strcspn(name, ":"));
+}
+
+static void describe(struct maildir *d, const struct item *x, struct source_message *m)
+{
+    char *unique = unique_name(d, x->name);
+    uint64_t size = d->file.bytes.len;
+
+    m->key = unique;
+    m->name = arena_printf(d->scratch, "mailbox %s: %s", d->set->name, unique);
+    m->arrived = d->file.modified;
+    m->too_large = size > d->limits->message ? size : 0;
+    m->bytes = m->too_large ? blob_of_memory("", 0) : d->file.bytes;
+    m->id = (uint64_t)(x - d->items) + 1;
+}
+
+static int maildir_next(struct source *s, struct source_message *m, struct err *e)
+{
+    struct maildir *d = maildir_of(s);
+    int r = 0;
+
+    file_close(&d->file);
+    arena_reset(d->scratch);
+    if (!d->listed) {
+        d->listed = true;
+        r = list(d, "new", true, e);
+        if (r == 0)
+            r = list(d, "cur", false, e);
+        if (r < 0)
+            return r;
+    }
+    while (d->at < d->n) {
+        const struct item *x = &d->items[d->at++];
+
+        r = file_open(&d->file, path_of(d, x), false, e);
+        if (r == 0) {
+            describe(d, x, m);
+            return SOURCE_MESSAGE;
+        }
+        /* somebody else has moved or deleted it meanwhile */
+        if (strcmp(e->tag, "not-found") != 0)
+            return r;
+    }
+    return SOURCE_END;
+}
+
+/* ---- moving ---- */
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x;
+    struct stat y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* The flags of the name and S (seen); they are kept in ASCII order. */
+static const char *flags_with_seen(struct maildir *d, const char *name)
+{
+    const char *info = strstr(name, info_mark);
+    const char *flags = info ? info + strlen(info_mark) : "";
+    size_t before = strcspn(flags, "STUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    if (strchr(flags, 'S'))
+        return flags;
+    return arena_printf(d->scratch, "%.*sS%s", (int)before, flags, flags + before);
+}
+
+/* rename() would overwrite; link() does not. A crash in between leaves both names, which the next
+ * run settles. */
+static int move(const char *from, const char *to, struct err *e)
+{
+    if (link(from, to) < 0 && !(errno == EEXIST && same_file(from, to))) {
+        if (errno == EEXIST)
+            return MOVE_TAKEN;
+        if (errno == ENOENT && access(from, F_OK) < 0)
+            return 0; /* somebody else has moved it */
+        return err_set(e, ERR_TEMPORARY, "move-failed", "cannot move %s to %s: %s", from, to,
+            strerrordesc_np(errno));
+    }
+    if (unlink(from) < 0 && errno != ENOENT) {
+        return err_set(
+            e, ERR_TEMPORARY, "move-failed", "cannot remove %s: %s", from, strerrordesc_np(errno));
+    }
+    return 0;
+}
+
+static int maildir_done(struct source *s, uint64_t id, enum outcome o, struct err *e)
+{
+    struct maildir *d = maildir_of(s);
+    struct arena *a = d->scratch;
+    const char *to_folder = d->set->archive ? d->set->archive : d->set->path;
+    const struct item *x;
+    const char *unique;
+    const char *flags;
+    const char *from;
+
+    if (o == OUTCOME_DEFERRED || id == 0 || id > d->n)
+        return err_set(e, ERR_BUG, "source", "done called for no message");
+    x = &d->items[id - 1];
+    if (!d->set->archive && !x->is_new)
+        return 0;
+    unique = unique_name(d, x->name);
+    flags = flags_with_seen(d, x->name);
+    from = path_of(d, x);
+    for (int i = 0; i < NAME_TRIES; i++) {
+        const char *name = i == 0 ? unique : arena_printf(a, "%s_%d", unique, i);
+        int r = move(from, arena_printf(a, "%s/cur/%s%s%s", to_folder, name, info_mark, flags), e);
+
+        if (r != MOVE_TAKEN)
+            return r;
+    }
+    return err_set(
+        e, ERR_TEMPORARY, "move-failed", "%s/cur has too many files named %s", to_folder, unique);
+}
+
+static int maildir_flush(struct source *s, struct err *e)
+{
+    (void)s;
+    (void)e;
+    return 0;
+}
+
+static void maildir_close(struct source *s)
+{
+    struct maildir *d = maildir_of(s);
+
+    file_close(&d->file);
+    arena_free(d->listing);
+    arena_free(d->scratch);
+    free(d);
+}
+
+/* ---- opening ---- */
+
+static const struct source_ops maildir_ops = {
+    .next = maildir_next, .done = maildir_done, .flush = maildir_flush, .close = maildir_close};
+
+static int check_folder(const char *path, dev_t *device, struct err *e)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return err_set(e, ERR_CONFIG, "maildir", "%s: %s", path, strerrordesc_np(errno));
+    if (!S_ISDIR(st.st_mode))
+        return err_set(e, ERR_CONFIG, "maildir", "%s: not a folder", path);
+    *device = st.st_dev;
+    return 0;
+}
+
+static int make_archive(struct maildir *d, struct err *e)
+{
+    static const char *const below[] = {"", "/tmp", "/new", "/cur"};
+
+    for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
+        const char *path = arena_printf(d->scratch, "%s%s", d->set->archive, below[i]);
+
+        if (mkdir(path, FOLDER_MODE) < 0 && errno != EEXIST) {
+            return err_set(
+                e, ERR_CONFIG, "maildir", "cannot create %s: %s", path, strerrordesc_np(errno));
+        }
+    }
+    return 0;
+}
+
+static int check_maildir(struct maildir *d, struct err *e)
+{
+    struct arena *a = d->scratch;
+    dev_t here = 0;
+    dev_t there = 0;
+    int r = check_folder(arena_printf(a, "%s/cur", d->set->path), &here, e);
+
+    if (r == 0)
+        r = check_folder(arena_printf(a, "%s/new", d->set->path), &here, e);
+    if (r < 0 || !d->set->archive)
+        return r;
+    r = make_archive(d, e);
+    if (r == 0)
+        r = check_folder(arena_printf(a, "%s/cur", d->set->archive), &there, e);
+    if (r == 0 && here != there) {
+        r = err_set(e, ERR_CONFIG, "maildir",
+            "the archive %s must be on the same file system as %s", d->set->archive, d->set->path);
+    }
+    return r;
+}
+
+int source_maildir_open(struct source **out, const struct maildir_settings *set,
+    const struct limits *limits, struct err *e)
+{
+    struct maildir *d = mem_alloc(sizeof *d);
+    int r;
+
+    d->source.ops = &maildir_ops;
+    d->source.name = set->name;
+    d->set = set;
+    d->limits = limits;
+    d->listing = arena_new();
+    d->scratch = arena_new();
+    d->file.fd = -1;
+    r = check_maildir(d, e);
+    if (r < 0) {
+        maildir_close(&d->source);
+    } else {
+        *out = &d->source;
+    }
+    return r;
+}
