@@ -1,0 +1,290 @@
+/*
+ * Transactions: a batch is in the database as a whole or not at all, and whoever handed it in hears
+ * of it only afterwards.
+ */
+#include "store/batch.h"
+#include "store/sql.h"
+
+#include <string.h>
+#include <time.h>
+
+enum {
+    RETRY_AFTER_MS = 300
+};
+
+/* ---- forgetting ---- */
+
+static void forget_rows(struct writer *w)
+{
+    memset(w->auths, 0, sizeof w->auths);
+    arena_reset(w->rows);
+}
+
+static void forget_batch(struct writer *w)
+{
+    w->messages = NULL;
+    w->messages_end = &w->messages;
+    w->n_messages = 0;
+    if (w->message)
+        return; /* the open message lies in the same arenas */
+    forget_rows(w);
+    arena_reset(w->heads);
+}
+
+void flush_drop(struct writer *w)
+{
+    if (w->streaming)
+        store_rollback(w->store);
+    w->streaming = false;
+    w->message = NULL;
+    w->report = NULL;
+    w->payload = NULL;
+    forget_batch(w);
+}
+
+/* ---- one transaction ---- */
+
+static bool is_recorded(const struct message *first)
+{
+    for (const struct message *m = first; m; m = m->next) {
+        if (m->record)
+            return true;
+    }
+    return false;
+}
+
+/* Everything as it was before a transaction that failed. */
+static void start_over(struct writer *w, struct message *first)
+{
+    for (struct message *m = first; m; m = m->next) {
+        m->counts = m->parsed;
+        m->derived = NULL;
+        m->derived_end = &m->derived;
+        for (struct item *i = m->items; i; i = i->next) {
+            i->fate = FATE_WAITING;
+            i->counted = false;
+        }
+        for (struct payload *p = m->payloads; p; p = p->next) {
+            p->wanted = p->has_rejects;
+            p->written = false;
+            p->client = 0;
+        }
+    }
+    for (size_t b = 0; b < AUTH_BUCKETS; b++) {
+        for (struct auth *a = w->auths[b]; a; a = a->next)
+            a->client = 0;
+    }
+}
+
+static int write_transaction(struct writer *w, struct message *first, struct err *e)
+{
+    int got = items_write(w, first, e);
+
+    if (got == 0)
+        got = ledger_write(w, first, e);
+    return got == 0 ? store_owners_hold(w->store, e) : got;
+}
+
+static int try_write(struct writer *w, struct message *first, struct err *e)
+{
+    int got = store_begin(w->store, e);
+
+    if (got < 0)
+        return got;
+    start_over(w, first);
+    got = write_transaction(w, first, e);
+    return store_end(w->store, got, e);
+}
+
+/* A COMMIT that failed may have been carried out all the same: then its messages are in the ledger.
+ */
+static int was_committed(struct writer *w, const struct message *first, bool *yes, struct err *e)
+{
+    int64_t id = 0;
+
+    while (!first->record)
+        first = first->next;
+    struct db_value key = db_int(first->id);
+    int got = db_one_int(&w->store->c, sql_message_by_id, &key, 1, &id, e);
+    *yes = got == DB_ROW;
+    return got < 0 ? got : 0;
+}
+
+static void wait_a_little(void)
+{
+    const struct timespec pause = {.tv_nsec = RETRY_AFTER_MS * 1000000L};
+
+    (void)nanosleep(&pause, NULL);
+}
+
+static int write_with_retry(struct writer *w, struct message *first, struct err *e)
+{
+    bool committed = false;
+
+    if (!is_recorded(first)) {
+        start_over(w, first);
+        for (struct message *m = first; m; m = m->next)
+            m->outcome = m->verdict;
+        return 0;
+    }
+    int got = try_write(w, first, e);
+    if (got != ERR_TEMPORARY && got != ERR_UNREACHABLE)
+        return got;
+    wait_a_little();
+    got = was_committed(w, first, &committed, e);
+    if (got < 0 || committed)
+        return got;
+    return try_write(w, first, e);
+}
+
+/*
+ * The database refuses something in this message. It is recorded as rejected, with its raw payloads
+ * and without any of the texts that may be to blame, so that it cannot stop the others for ever.
+ */
+static int write_refused(struct writer *w, struct message *m, struct err *e)
+{
+    const char *reason = arena_strdup(w->heads, e->text);
+
+    m->items = NULL;
+    m->name = m->from = m->subject = m->mail_id = m->authentication_results = NULL;
+    m->verdict = OUTCOME_REJECTED;
+    m->class = "store-refused";
+    m->reason = reason;
+    m->parsed = (struct counts){.reports_rejected = 1};
+    m->rejects = NULL;
+    m->rejects_end = &m->rejects;
+    struct reject *j = reject_append(w->heads, &m->rejects_end);
+    j->payload = m->payloads;
+    j->class = "store-refused";
+    j->reason = reason;
+    for (struct payload *p = m->payloads; p; p = p->next) {
+        p->name = NULL;
+        p->has_rejects = true;
+    }
+    int got = store_take_id(w->store, &j->id, e);
+    return got == 0 ? write_with_retry(w, m, e) : got;
+}
+
+/* ---- after the commit ---- */
+
+static void add_summary(struct store_summary *s, const struct message *m)
+{
+    const struct counts *c = &m->counts;
+    int64_t *const of_outcome[] = {
+        [OUTCOME_STORED] = &s->stored,
+        [OUTCOME_DUPLICATE] = &s->duplicate,
+        [OUTCOME_CONFLICT] = &s->conflict,
+        [OUTCOME_NOT_A_REPORT] = &s->not_a_report,
+        [OUTCOME_PARTIAL] = &s->partial,
+        [OUTCOME_REJECTED] = &s->rejected,
+    };
+
+    s->messages++;
+    (*of_outcome[m->outcome])++;
+    s->reports_new += c->reports_new;
+    s->reports_duplicate += c->reports_duplicate;
+    s->reports_conflict += c->reports_conflict;
+    s->reports_partial += c->reports_partial;
+    s->reports_rejected += c->reports_rejected;
+    s->records += c->records;
+    s->tls_new += c->tls_new;
+    s->failures_new += c->failures_new;
+}
+
+static int announce(struct writer *w, const struct message *first, struct err *e)
+{
+    int got = 0;
+
+    for (const struct message *m = first; m; m = m->next)
+        add_summary(&w->summary, m);
+    for (const struct message *m = first; m && got == 0 && w->settings.committed; m = m->next)
+        got = w->settings.committed(w->settings.context, m->number, m->outcome, e);
+    return got;
+}
+
+/* ---- flushing ---- */
+
+/* One at a time, so that only the message that the database refuses is rejected. */
+static int write_singly(struct writer *w, struct err *e)
+{
+    int got = 0;
+
+    for (struct message *m = w->messages; m && got == 0;) {
+        struct message *next = m->next;
+        m->next = NULL;
+        got = write_with_retry(w, m, e);
+        if (got == ERR_BUG)
+            got = write_refused(w, m, e);
+        if (got == 0)
+            got = announce(w, m, e);
+        m = next;
+    }
+    return got;
+}
+
+int flush_messages(struct writer *w, struct err *e)
+{
+    if (!w->messages)
+        return 0;
+    int got = write_with_retry(w, w->messages, e);
+    if (got == 0) {
+        got = announce(w, w->messages, e);
+    } else if (got == ERR_BUG) {
+        got = write_singly(w, e);
+    }
+    if (got < 0) {
+        flush_drop(w);
+    } else {
+        forget_batch(w);
+    }
+    return got;
+}
+
+static void forget_written(struct writer *w)
+{
+    for (struct item *i = w->message->items; i; i = i->next) {
+        i->children = NULL;
+        i->children_end = &i->children;
+    }
+    for (struct payload *p = w->message->payloads; p; p = p->next)
+        p->chunks = NULL;
+    forget_rows(w);
+}
+
+int flush_stream(struct writer *w, struct err *e)
+{
+    int got = 0;
+
+    if (!w->streaming) {
+        got = flush_messages(w, e);
+        if (got < 0)
+            return got;
+        got = store_begin(w->store, e);
+        w->streaming = got == 0;
+    }
+    if (got == 0)
+        got = items_write(w, w->message, e);
+    if (got < 0) {
+        flush_drop(w);
+        return got;
+    }
+    forget_written(w);
+    return 0;
+}
+
+int flush_streamed(struct writer *w, struct err *e)
+{
+    struct message *m = w->message;
+    int got = write_transaction(w, m, e);
+
+    if (got < 0) {
+        flush_drop(w);
+        return got;
+    }
+    w->streaming = false;
+    got = store_commit(w->store, e);
+    if (got == 0)
+        got = announce(w, m, e);
+    flush_drop(w);
+    return got;
+}

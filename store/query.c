@@ -1,0 +1,182 @@
+#include "base/arena.h"
+#include "base/text.h"
+#include "store/core.h"
+#include "store/sql.h"
+#include "store/store.h"
+
+#include <string.h>
+
+/* ---- one client, or all of them one after another ---- */
+
+/*
+ * Every query names one client: that is the first column of every index, and of a distributed table
+ * it is one node. All clients are therefore as many queries.
+ */
+struct client_list {
+    struct arena *memory;
+    int64_t *ids;
+    size_t n;
+};
+
+static int add_client(void *context, struct store *s, struct db_stmt *stmt)
+{
+    struct client_list *l = context;
+
+    l->ids = arena_grow(l->memory, l->ids, &l->n, sizeof *l->ids);
+    l->ids[l->n - 1] = store_int(s, stmt, 0);
+    return 0;
+}
+
+static int find_clients(
+    struct store *s, const struct store_period *p, struct client_list *l, struct err *e)
+{
+    if (!p->client)
+        return store_query(s, &(struct query){sql_client_ids, NULL, 0, add_client, l}, e);
+    l->ids = arena_alloc(l->memory, sizeof *l->ids);
+    l->n = 1;
+    return store_client_find(s, p->client, &l->ids[0], e);
+}
+
+struct reading {
+    const char *sql; /* $1 client, $2 and $3 days, $4 domain or NULL */
+    int (*take)(void *context, struct store *s, struct db_stmt *stmt);
+    void *context;
+};
+
+static int read_period(
+    struct store *s, const struct store_period *p, const struct reading *r, struct err *e)
+{
+    struct client_list l = {.memory = arena_new()};
+    bool odd = false;
+    const char *domain =
+        p->domain ? store_key_text(l.memory, domain_normalise(l.memory, p->domain, &odd)) : NULL;
+    int got = find_clients(s, p, &l, e);
+
+    for (size_t k = 0; k < l.n && got == 0; k++) {
+        struct db_value values[] = {
+            db_int(l.ids[k]), db_int(p->from), db_int(p->to), db_text(domain)};
+        got = store_query(s, &(struct query){r->sql, values, 4, r->take, r->context}, e);
+    }
+    arena_free(l.memory);
+    return got;
+}
+
+/* ---- reports ---- */
+
+struct report_reader {
+    int (*row)(void *context, const struct store_report_row *r);
+    void *context;
+};
+
+static int take_report(void *context, struct store *s, struct db_stmt *stmt)
+{
+    const struct report_reader *reader = context;
+    const char *state = store_text(s, stmt, 16);
+    struct store_report_row r = {
+        .id = store_int(s, stmt, 0),
+        .client = store_text(s, stmt, 1),
+        .domain = store_text(s, stmt, 2),
+        .reporter = store_text(s, stmt, 3),
+        .org_name = store_text(s, stmt, 4),
+        .report_id = store_text(s, stmt, 5),
+        .begin = store_int(s, stmt, 6),
+        .end = store_int(s, stmt, 7),
+        .p = store_text(s, stmt, 8),
+        .sp = store_text(s, stmt, 9),
+        .adkim = store_text(s, stmt, 10),
+        .aspf = store_text(s, stmt, 11),
+        .records = store_int(s, stmt, 12),
+        .messages = store_int(s, stmt, 13),
+        .grade = store_text(s, stmt, 14),
+        .notes = store_text(s, stmt, 15),
+        .counts = state && strcmp(state, "counts") == 0,
+    };
+
+    return reader->row(reader->context, &r);
+}
+
+int store_reports(struct store *s, const struct store_period *p, bool with_partial,
+    int (*row)(void *context, const struct store_report_row *r), void *context, struct err *e)
+{
+    struct report_reader reader = {row, context};
+    const struct reading r = {
+        .sql = with_partial ? sql_reports_with_partial : sql_reports,
+        .take = take_report,
+        .context = &reader,
+    };
+
+    return read_period(s, p, &r, e);
+}
+
+/* ---- sources ---- */
+
+static enum verdict verdict_of(const char *name)
+{
+    enum verdict v = VERDICT_PASS;
+
+    while (v > VERDICT_UNKNOWN && (!name || strcmp(name, verdict_name(v)) != 0))
+        v--;
+    return v;
+}
+
+static enum disposition disposition_of(const char *name)
+{
+    enum disposition d = DISPOSITION_REJECT;
+
+    while (d > DISPOSITION_UNKNOWN && (!name || strcmp(name, disposition_name(d)) != 0))
+        d--;
+    return d;
+}
+
+static struct addr addr_of(struct db_value v)
+{
+    struct addr a = {0};
+
+    if (v.type == DB_BLOB && (v.len == 4 || v.len == 16)) {
+        a.len = (unsigned char)v.len;
+        memcpy(a.bytes, v.bytes, v.len);
+    }
+    return a;
+}
+
+struct source_reader {
+    int (*row)(void *context, const struct store_source_row *r);
+    void *context;
+};
+
+static int take_source(void *context, struct store *s, struct db_stmt *stmt)
+{
+    const struct source_reader *reader = context;
+    struct store_source_row r = {
+        .client = store_text(s, stmt, 0),
+        .domain = store_text(s, stmt, 1),
+        .source_ip = addr_of(s->c.driver->column(stmt, 2)),
+        .disposition = disposition_of(store_text(s, stmt, 3)),
+        .dkim = verdict_of(store_text(s, stmt, 4)),
+        .spf = verdict_of(store_text(s, stmt, 5)),
+        .header_from = store_text(s, stmt, 6),
+        .envelope_from = store_text(s, stmt, 7),
+        .auth = store_text(s, stmt, 8),
+        .reasons = store_text(s, stmt, 9),
+        .records = store_int(s, stmt, 10),
+        .messages = store_int(s, stmt, 11),
+        .first = store_int(s, stmt, 12),
+        .last = store_int(s, stmt, 13),
+        .reporters = store_int(s, stmt, 14),
+    };
+
+    return reader->row(reader->context, &r);
+}
+
+int store_sources(struct store *s, const struct store_period *p,
+    int (*row)(void *context, const struct store_source_row *r), void *context, struct err *e)
+{
+    struct source_reader reader = {row, context};
+    const struct reading r = {
+        .sql = sql_sources,
+        .take = take_source,
+        .context = &reader,
+    };
+
+    return read_period(s, p, &r, e);
+}

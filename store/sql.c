@@ -1,0 +1,390 @@
+#include "store/sql.h"
+
+#include <stddef.h>
+
+/* ---- counters, clients, owners ---- */
+
+/* The end of a new block of ids. The row lock lasts as long as the transaction. */
+const char sql_take_ids[] =
+    "UPDATE counter SET value = value + $1 WHERE name = 'id' RETURNING value";
+
+/* Raised by whoever changes domain_owner or moves reports. */
+const char sql_owners_version[] = "SELECT value FROM counter WHERE name = 'owners'";
+const char sql_owners_change[] = "UPDATE counter SET value = value + 1 WHERE name = 'owners'";
+
+/* Changes nothing, but locks the row, and finds none if the owners have changed meanwhile. */
+const char sql_owners_hold[] =
+    "UPDATE counter SET value = value WHERE name = 'owners' AND value = $1 RETURNING value";
+
+const char sql_owners[] = "SELECT domain, client_id FROM domain_owner";
+
+const char sql_clients[] = "SELECT c.client_id, c.name, COUNT(o.domain) FROM client c "
+                           "LEFT JOIN domain_owner o ON o.client_id = c.client_id "
+                           "GROUP BY c.client_id, c.name ORDER BY c.name";
+const char sql_client_ids[] = "SELECT client_id FROM client ORDER BY name";
+const char sql_client_find[] = "SELECT client_id FROM client WHERE name = $1";
+const char sql_client_insert[] = "INSERT INTO client (client_id, name) VALUES ($1, $2) "
+                                 "ON CONFLICT (name) DO NOTHING RETURNING client_id";
+const char sql_client_delete[] = "DELETE FROM client WHERE client_id = $1";
+
+const char sql_domains[] = "SELECT o.domain, c.name FROM domain_owner o "
+                           "JOIN client c ON c.client_id = o.client_id ORDER BY o.domain";
+const char sql_domain_assign[] =
+    "INSERT INTO domain_owner (domain, client_id) VALUES ($1, $2) "
+    "ON CONFLICT (domain) DO UPDATE SET client_id = excluded.client_id";
+const char sql_domains_release[] = "DELETE FROM domain_owner WHERE client_id = $1";
+
+/* ---- moving a domain from client $1 to client $2 ---- */
+
+/* Every policy domain that something is stored for, with the client it is stored under. */
+const char sql_stored_domains[] = "SELECT client_id, domain FROM report GROUP BY client_id, domain "
+                                  "UNION SELECT client_id, domain FROM failure_report "
+                                  "UNION SELECT client_id, domain FROM tls_policy";
+
+/* The reports of domain $3. An identity that the new client has already (a late writer) is not
+ * moved: it is a duplicate. */
+const char sql_move_reports[] =
+    "INSERT INTO report ("
+    "client_id, report_id, domain, reporter, report_uid, begin_at, end_at, day, state, "
+    "records, messages, dropped, digest, grade, notes, org_name, email, extra_contact_info, "
+    "generator, dialect, version, namespace, p, sp, np, adkim, aspf, pct, fo, testing, "
+    "discovery_method, sent, errors, extension, payload_id, stored_at"
+    ") SELECT $2, "
+    "report_id, domain, reporter, report_uid, begin_at, end_at, day, state, records, "
+    "messages, dropped, digest, grade, notes, org_name, email, extra_contact_info, "
+    "generator, dialect, version, namespace, p, sp, np, adkim, aspf, pct, fo, testing, "
+    "discovery_method, sent, errors, extension, payload_id, stored_at"
+    " FROM report WHERE client_id = $1 AND domain = $3 "
+    "ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at) DO NOTHING";
+
+/* Sets and payloads of the reports that are being moved; they may be there from an earlier move. */
+const char sql_move_auth_sets[] =
+    "INSERT INTO auth_set (client_id, auth_id, header_from, envelope_from, results) "
+    "SELECT $2, auth_id, header_from, envelope_from, results FROM auth_set "
+    "WHERE client_id = $1 AND auth_id IN (SELECT x.auth_id FROM record x "
+    "JOIN report r ON r.client_id = x.client_id AND r.report_id = x.report_id "
+    "WHERE r.client_id = $1 AND r.domain = $3) ON CONFLICT (client_id, auth_id) DO NOTHING";
+const char sql_move_auth_results[] =
+    "INSERT INTO auth_result (client_id, auth_id, seq, kind, domain, selector, scope, result, human_result) "
+    "SELECT $2, auth_id, seq, kind, domain, selector, scope, result, human_result FROM auth_result "
+    "WHERE client_id = $1 AND auth_id IN (SELECT x.auth_id FROM record x "
+    "JOIN report r ON r.client_id = x.client_id AND r.report_id = x.report_id "
+    "WHERE r.client_id = $1 AND r.domain = $3) ON CONFLICT (client_id, auth_id, seq) DO NOTHING";
+const char sql_move_records[] =
+    "INSERT INTO record (client_id, report_id, recno, source_ip, messages, disposition, dkim, spf, "
+    "auth_id, envelope_to, reasons, sent, extension) "
+    "SELECT $2, report_id, recno, source_ip, messages, disposition, dkim, spf, auth_id, envelope_to, "
+    "reasons, sent, extension FROM record WHERE client_id = $1 "
+    "AND report_id IN (SELECT report_id FROM report WHERE client_id = $1 AND domain = $3) "
+    "AND report_id IN (SELECT report_id FROM report WHERE client_id = $2 AND domain = $3)";
+const char sql_move_failures[] =
+    "INSERT INTO failure_report ("
+    "client_id, failure_id, domain, identity, reporter, day, arrival, incidents, source_ip, "
+    "source_ip_sent, feedback_type, version, user_agent, original_envelope_id, "
+    "original_mail_from, original_rcpt_to, arrival_date_sent, message_id, "
+    "authentication_results, delivery_result, auth_failure, identity_alignment, dkim_domain, "
+    "dkim_selector, dkim_identity, spf_dns, fields, sample_headers, sample, headers_only, "
+    "grade, notes, payload_id, stored_at"
+    ") SELECT $2, "
+    "failure_id, domain, identity, reporter, day, arrival, incidents, source_ip, "
+    "source_ip_sent, feedback_type, version, user_agent, original_envelope_id, "
+    "original_mail_from, original_rcpt_to, arrival_date_sent, message_id, "
+    "authentication_results, delivery_result, auth_failure, identity_alignment, dkim_domain, "
+    "dkim_selector, dkim_identity, spf_dns, fields, sample_headers, sample, headers_only, "
+    "grade, notes, payload_id, stored_at"
+    " FROM failure_report WHERE client_id = $1 AND domain = $3 "
+    "ON CONFLICT (client_id, domain, identity) DO NOTHING";
+const char sql_move_tls[] =
+    "INSERT INTO tls_policy ("
+    "client_id, tls_id, domain, reporter, report_uid, begin_at, end_at, seq, day, "
+    "policy_type, policy_strings, mx_hosts, domain_sent, successful, failed, "
+    "organization_name, contact_info, begin_sent, end_sent, digest, grade, notes, "
+    "payload_id, stored_at"
+    ") SELECT $2, "
+    "tls_id, domain, reporter, report_uid, begin_at, end_at, seq, day, policy_type, "
+    "policy_strings, mx_hosts, domain_sent, successful, failed, organization_name, "
+    "contact_info, begin_sent, end_sent, digest, grade, notes, payload_id, stored_at"
+    " FROM tls_policy WHERE client_id = $1 AND domain = $3 "
+    "ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at, seq) DO NOTHING";
+const char sql_move_tls_failures[] =
+    "INSERT INTO tls_failure (client_id, tls_id, seq, result_type, sending_mta_ip, receiving_mx_hostname, "
+    "receiving_mx_helo, receiving_ip, sessions, additional_information, reason_code) "
+    "SELECT $2, tls_id, seq, result_type, sending_mta_ip, receiving_mx_hostname, receiving_mx_helo, "
+    "receiving_ip, sessions, additional_information, reason_code FROM tls_failure WHERE client_id = $1 "
+    "AND tls_id IN (SELECT tls_id FROM tls_policy WHERE client_id = $1 AND domain = $3) "
+    "AND tls_id IN (SELECT tls_id FROM tls_policy WHERE client_id = $2 AND domain = $3)";
+
+/* Records and TLS failures go with their parents. */
+const char sql_drop_reports[] = "DELETE FROM report WHERE client_id = $1 AND domain = $2";
+const char sql_drop_failures[] = "DELETE FROM failure_report WHERE client_id = $1 AND domain = $2";
+const char sql_drop_tls[] = "DELETE FROM tls_policy WHERE client_id = $1 AND domain = $2";
+
+/* After all moves: raw payloads of client $1 that only client $2 refers to now. */
+#define PAYLOADS_LEFT                                                                                       \
+    "client_id = $1 AND payload_id IN (SELECT payload_id FROM report WHERE client_id = $2 "                 \
+    "UNION SELECT payload_id FROM failure_report WHERE client_id = $2 "                                     \
+    "UNION SELECT payload_id FROM tls_policy WHERE client_id = $2) "                                        \
+    "AND payload_id NOT IN (SELECT payload_id FROM report WHERE client_id = $1 AND payload_id IS NOT NULL " \
+    "UNION SELECT payload_id FROM failure_report WHERE client_id = $1 AND payload_id IS NOT NULL "          \
+    "UNION SELECT payload_id FROM tls_policy WHERE client_id = $1 AND payload_id IS NOT NULL)"
+const char sql_move_chunks[] =
+    "INSERT INTO payload_chunk (client_id, payload_id, seq, data) "
+    "SELECT $2, payload_id, seq, data FROM payload_chunk WHERE " PAYLOADS_LEFT;
+const char sql_drop_chunks[] = "DELETE FROM payload_chunk WHERE " PAYLOADS_LEFT;
+const char sql_move_payloads[] =
+    "INSERT INTO payload (client_id, payload_id, sha256, bytes, container, name, packed) "
+    "SELECT $2, payload_id, sha256, bytes, container, name, packed FROM payload WHERE " PAYLOADS_LEFT;
+const char sql_drop_payloads[] = "DELETE FROM payload WHERE " PAYLOADS_LEFT;
+
+/* After all moves: sets of client $1 that no record of it uses any more. */
+const char sql_drop_auth_sets[] =
+    "DELETE FROM auth_set WHERE client_id = $1 "
+    "AND auth_id NOT IN (SELECT auth_id FROM record WHERE client_id = $1)";
+
+/* ---- writing ---- */
+
+const char sql_insert_report[] =
+    "INSERT INTO report ("
+    "client_id, report_id, domain, reporter, report_uid, begin_at, end_at, day, state, "
+    "records, messages, dropped, digest, grade, notes, org_name, email, extra_contact_info, "
+    "generator, dialect, version, namespace, p, sp, np, adkim, aspf, pct, fo, testing, "
+    "discovery_method, sent, errors, extension, payload_id, stored_at"
+    ") VALUES ("
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
+    "$20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36"
+    ") ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at) DO NOTHING RETURNING report_id";
+
+/* All columns again: a streamed report is inserted before its end is known. */
+const char sql_finish_report[] =
+    "UPDATE report SET "
+    "day = $8, state = $9, records = $10, messages = $11, dropped = $12, digest = $13, "
+    "grade = $14, notes = $15, org_name = $16, email = $17, extra_contact_info = $18, "
+    "generator = $19, dialect = $20, version = $21, namespace = $22, p = $23, sp = $24, "
+    "np = $25, adkim = $26, aspf = $27, pct = $28, fo = $29, testing = $30, "
+    "discovery_method = $31, sent = $32, errors = $33, extension = $34, payload_id = $35, "
+    "stored_at = $36"
+    " WHERE client_id = $1 AND report_id = $2 AND domain = $3 AND reporter = $4 "
+    "AND report_uid = $5 AND begin_at = $6 AND end_at = $7";
+
+/* Each find_ statement gives id, digest and state of what has the same identity. */
+const char sql_find_report[] =
+    "SELECT report_id, digest, state FROM report WHERE client_id = $1 AND domain = $2 "
+    "AND reporter = $3 AND report_uid = $4 AND begin_at = $5 AND end_at = $6";
+const char sql_remove_report[] = "DELETE FROM report WHERE client_id = $1 AND report_id = $2";
+
+const char sql_insert_failure[] =
+    "INSERT INTO failure_report ("
+    "client_id, failure_id, domain, identity, reporter, day, arrival, incidents, source_ip, "
+    "source_ip_sent, feedback_type, version, user_agent, original_envelope_id, "
+    "original_mail_from, original_rcpt_to, arrival_date_sent, message_id, "
+    "authentication_results, delivery_result, auth_failure, identity_alignment, dkim_domain, "
+    "dkim_selector, dkim_identity, spf_dns, fields, sample_headers, sample, headers_only, "
+    "grade, notes, payload_id, stored_at"
+    ") VALUES ("
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
+    "$20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34"
+    ") ON CONFLICT (client_id, domain, identity) DO NOTHING RETURNING failure_id";
+
+const char sql_find_failure[] = "SELECT failure_id, identity, 'counts' FROM failure_report "
+                                "WHERE client_id = $1 AND domain = $2 AND identity = $3";
+
+const char sql_insert_tls[] =
+    "INSERT INTO tls_policy ("
+    "client_id, tls_id, domain, reporter, report_uid, begin_at, end_at, seq, day, "
+    "policy_type, policy_strings, mx_hosts, domain_sent, successful, failed, "
+    "organization_name, contact_info, begin_sent, end_sent, digest, grade, notes, "
+    "payload_id, stored_at"
+    ") VALUES ("
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
+    "$20, $21, $22, $23, $24"
+    ") ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at, seq) DO NOTHING RETURNING tls_id";
+
+const char sql_find_tls[] =
+    "SELECT tls_id, digest, 'counts' FROM tls_policy WHERE client_id = $1 AND domain = $2 "
+    "AND reporter = $3 AND report_uid = $4 AND begin_at = $5 AND end_at = $6 AND seq = $7";
+
+const char sql_insert_auth_set[] =
+    "INSERT INTO auth_set (client_id, auth_id, header_from, envelope_from, results) "
+    "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (client_id, auth_id) DO NOTHING RETURNING auth_id";
+
+/* ---- the ledger ---- */
+
+/*
+ * The first message with these bytes: its outcome, how many reports were read in it, how many
+ * documents were not. Ordered by an expression: PostgreSQL would rather walk the whole primary key
+ * in order than use the index on the hash and sort one row.
+ */
+const char sql_message_by_hash[] =
+    "SELECT outcome, reports_new + reports_duplicate + reports_conflict + reports_partial, "
+    "reports_rejected FROM message WHERE sha256 = $1 ORDER BY message_id + 0 LIMIT 1";
+const char sql_message_by_key[] =
+    "SELECT outcome, reports_new + reports_duplicate + reports_conflict + reports_partial, "
+    "reports_rejected FROM message WHERE source = $1 AND source_key = $2 "
+    "ORDER BY message_id + 0 LIMIT 1";
+const char sql_message_by_id[] = "SELECT message_id FROM message WHERE message_id = $1";
+
+/* The partial report $1 has been replaced by a complete copy. */
+const char sql_reject_replaced[] =
+    "UPDATE reject SET state = 'replaced' WHERE report_id = $1 AND state = 'open'";
+
+/* Open rejects, or the one with id $1 in any state; $1 = 0 for all. */
+const char sql_rejects[] =
+    "SELECT j.reject_id, j.at, m.source, m.source_key, m.name, j.document, j.class, j.reason, j.payload_id, j.report_id, j.state "
+    "FROM reject j JOIN message m ON m.message_id = j.message_id "
+    "WHERE (CAST($1 AS bigint) = 0 AND j.state = 'open') OR j.reject_id = CAST($1 AS bigint) "
+    "ORDER BY j.reject_id";
+const char sql_reject_payload[] =
+    "SELECT p.client_id, p.payload_id, p.packed, p.bytes FROM reject j "
+    "JOIN payload p ON p.payload_id = j.payload_id WHERE j.reject_id = $1";
+const char sql_payload_chunk[] =
+    "SELECT data FROM payload_chunk WHERE client_id = $1 AND payload_id = $2 AND seq = $3";
+const char sql_reject_settle[] =
+    "UPDATE reject SET state = $2 WHERE reject_id = $1 AND state = 'open' RETURNING message_id";
+const char sql_reject_report[] = "SELECT r.client_id, r.report_id FROM reject j "
+                                 "JOIN report r ON r.report_id = j.report_id "
+                                 "WHERE j.reject_id = $1 AND r.state = 'partial'";
+const char sql_report_accept[] =
+    "UPDATE report SET state = 'counts' WHERE client_id = $1 AND report_id = $2";
+/* A message whose rejects have all been settled is not a rejected one any more. */
+const char sql_message_settle[] =
+    "UPDATE message SET outcome = 'stored', reports_rejected = 0 WHERE message_id = $1 "
+    "AND outcome = 'rejected' AND NOT EXISTS (SELECT 1 FROM reject WHERE message_id = $1 AND state = 'open')";
+
+/* ---- reading ---- */
+
+/* $1 client, $2 to $3 days, $4 domain or NULL. */
+#define DOMAIN_IS_WITHIN                                                                                        \
+    "(CAST($4 AS text) IS NULL OR r.domain = CAST($4 AS text) OR (length(r.domain) > length(CAST($4 AS text)) " \
+    "AND substr(r.domain, length(r.domain) - length(CAST($4 AS text))) = '.' || CAST($4 AS text)))"
+
+/* The state is written out, because that is what makes the partial index on it usable. */
+#define REPORTS_IN_STATE(state)                                                                \
+    "SELECT r.report_id, c.name, r.domain, r.reporter, r.org_name, r.report_uid, r.begin_at, " \
+    "r.end_at, r.p, r.sp, r.adkim, r.aspf, r.records, r.messages, r.grade, r.notes, r.state "  \
+    "FROM report r JOIN client c ON c.client_id = r.client_id "                                \
+    "WHERE r.client_id = $1 AND r.day BETWEEN $2 AND $3 AND r.state = '" state "' "            \
+    "AND " DOMAIN_IS_WITHIN " "
+#define REPORTS_ORDER "ORDER BY 3, 7, 4, 6"
+
+const char sql_reports[] = REPORTS_IN_STATE("counts") REPORTS_ORDER;
+const char sql_reports_with_partial[] =
+    REPORTS_IN_STATE("counts") "UNION ALL " REPORTS_IN_STATE("partial") REPORTS_ORDER;
+
+/* Grouped before anything is joined to it: a client's week has many records and few groups. */
+const char sql_sources[] =
+    "WITH g AS (SELECT r.client_id AS client_id, r.domain AS domain, x.source_ip AS source_ip, "
+    "x.disposition AS disposition, x.dkim AS dkim, x.spf AS spf, x.auth_id AS auth_id, x.reasons AS reasons, "
+    "COUNT(*) AS records, CAST(SUM(x.messages) AS bigint) AS messages, MIN(r.begin_at) AS first_at, "
+    "MAX(r.begin_at) AS last_at, COUNT(DISTINCT r.reporter) AS reporters "
+    "FROM report r JOIN record x ON x.client_id = r.client_id AND x.report_id = r.report_id "
+    "WHERE r.client_id = $1 AND x.client_id = $1 AND r.day BETWEEN $2 AND $3 AND r.state = 'counts' "
+    "AND " DOMAIN_IS_WITHIN
+    " GROUP BY r.client_id, r.domain, x.source_ip, x.disposition, x.dkim, x.spf, x.auth_id, x.reasons) "
+    "SELECT c.name, g.domain, g.source_ip, g.disposition, g.dkim, g.spf, a.header_from, a.envelope_from, "
+    "a.results, g.reasons, g.records, g.messages, g.first_at, g.last_at, g.reporters "
+    "FROM g JOIN client c ON c.client_id = g.client_id "
+    "JOIN auth_set a ON a.client_id = g.client_id AND a.auth_id = g.auth_id "
+    "ORDER BY g.domain, g.source_ip NULLS FIRST, g.messages DESC, g.auth_id, g.disposition, g.dkim, g.spf, "
+    "g.reasons NULLS FIRST";
+
+/* ---- verifying ---- */
+
+/* Per report of client $1: what is written about it and what is there. */
+const char sql_verify_reports[] =
+    "SELECT r.report_id, r.domain, r.records, r.messages, "
+    "(SELECT COUNT(*) FROM record x WHERE x.client_id = r.client_id AND x.report_id = r.report_id), "
+    "(SELECT CAST(COALESCE(SUM(x.messages), 0) AS bigint) FROM record x "
+    "WHERE x.client_id = r.client_id AND x.report_id = r.report_id) "
+    "FROM report r WHERE r.client_id = $1 ORDER BY r.report_id";
+const char sql_verify_orphan_records[] =
+    "SELECT COUNT(*) FROM record x LEFT JOIN report r "
+    "ON r.client_id = x.client_id AND r.report_id = x.report_id WHERE x.client_id = $1 AND r.report_id IS NULL";
+const char sql_verify_missing_auth[] =
+    "SELECT COUNT(*) FROM record x LEFT JOIN auth_set a "
+    "ON a.client_id = x.client_id AND a.auth_id = x.auth_id WHERE x.client_id = $1 AND a.auth_id IS NULL";
+const char sql_verify_missing_payload[] =
+    "SELECT COUNT(*) FROM report r LEFT JOIN payload p ON p.payload_id = r.payload_id "
+    "WHERE r.client_id = $1 AND r.payload_id IS NOT NULL AND p.payload_id IS NULL";
+const char sql_verify_missing_chunks[] =
+    "SELECT COUNT(*) FROM payload p LEFT JOIN payload_chunk k "
+    "ON k.client_id = p.client_id AND k.payload_id = p.payload_id AND k.seq = 0 "
+    "WHERE p.client_id = $1 AND p.bytes > 0 AND k.payload_id IS NULL";
+const char sql_verify_stray_chunks[] =
+    "SELECT COUNT(*) FROM payload_chunk k LEFT JOIN payload p "
+    "ON k.client_id = p.client_id AND k.payload_id = p.payload_id WHERE k.client_id = $1 AND p.payload_id IS NULL";
+/* Clients that rows are stored under but that are not there. */
+const char sql_verify_clients[] =
+    "SELECT COUNT(*) FROM (SELECT DISTINCT client_id FROM record) x "
+    "LEFT JOIN client c ON c.client_id = x.client_id WHERE c.client_id IS NULL";
+/* Every stored report was once new or partial in some message. */
+const char sql_verify_ledger[] =
+    "SELECT (SELECT COUNT(*) FROM report), "
+    "(SELECT CAST(COALESCE(SUM(reports_new + reports_partial), 0) AS bigint) FROM message)";
+const char sql_verify_rejects[] = "SELECT COUNT(*) FROM reject j "
+                                  "LEFT JOIN message m ON m.message_id = j.message_id "
+                                  "WHERE m.message_id IS NULL";
+
+const char *const sql_all[] = {
+    sql_take_ids,
+    sql_owners_version,
+    sql_owners_change,
+    sql_owners_hold,
+    sql_owners,
+    sql_clients,
+    sql_client_ids,
+    sql_client_find,
+    sql_client_insert,
+    sql_client_delete,
+    sql_domains,
+    sql_domain_assign,
+    sql_domains_release,
+    sql_stored_domains,
+    sql_move_reports,
+    sql_move_auth_sets,
+    sql_move_auth_results,
+    sql_move_records,
+    sql_move_failures,
+    sql_move_tls,
+    sql_move_tls_failures,
+    sql_drop_reports,
+    sql_drop_failures,
+    sql_drop_tls,
+    sql_move_chunks,
+    sql_drop_chunks,
+    sql_move_payloads,
+    sql_drop_payloads,
+    sql_drop_auth_sets,
+    sql_insert_report,
+    sql_finish_report,
+    sql_find_report,
+    sql_remove_report,
+    sql_insert_failure,
+    sql_find_failure,
+    sql_insert_tls,
+    sql_find_tls,
+    sql_insert_auth_set,
+    sql_message_by_hash,
+    sql_message_by_key,
+    sql_message_by_id,
+    sql_reject_replaced,
+    sql_rejects,
+    sql_reject_payload,
+    sql_payload_chunk,
+    sql_reject_settle,
+    sql_reject_report,
+    sql_report_accept,
+    sql_message_settle,
+    sql_reports,
+    sql_reports_with_partial,
+    sql_sources,
+    sql_verify_reports,
+    sql_verify_orphan_records,
+    sql_verify_missing_auth,
+    sql_verify_missing_payload,
+    sql_verify_missing_chunks,
+    sql_verify_stray_chunks,
+    sql_verify_clients,
+    sql_verify_ledger,
+    sql_verify_rejects,
+    NULL,
+};
