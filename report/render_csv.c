@@ -1,0 +1,67 @@
+/*
+ * One row for each source, for a spreadsheet: cells that would be formulas there are defused.
+ */
+#include "base/arena.h"
+#include "base/csv.h"
+#include "report/render.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const columns[] = {"domain", "source_ip", "messages", "dmarc_pass",
+    "spf_aligned", "dkim_aligned", "disposition", "identity", "cause", "remedy"};
+
+/* "reject" when it was the same for all, else "none=12 reject=3". */
+static const char *action_words(struct arena *a, const struct report_source *s)
+{
+    const struct {
+        const char *name;
+        int64_t n;
+    } actions[] = {
+        {"none", s->actions.none},
+        {"quarantine", s->actions.quarantine},
+        {"reject", s->actions.reject},
+        {"other", s->actions.other},
+    };
+
+    const char *words = "";
+
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+        if (actions[i].n == 0)
+            continue;
+        if (actions[i].n == s->messages)
+            return actions[i].name;
+        words = arena_printf(
+            a, "%s%s%s=%" PRId64, words, *words ? " " : "", actions[i].name, actions[i].n);
+    }
+    return words;
+}
+
+void render_csv(const struct client_report *r, FILE *out)
+{
+    struct arena *a = arena_new();
+    struct csv c;
+
+    csv_init(&c, out, true);
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        csv_text(&c, columns[i]);
+    csv_end_row(&c);
+    for (size_t i = 0; i < r->n_sources; i++) {
+        const struct report_source *s = &r->sources[i];
+        char ip[ADDR_TEXT_MAX];
+        arena_reset(a);
+        addr_format(&s->ip, ip);
+        csv_text(&c, s->domain);
+        csv_text(&c, ip);
+        csv_int(&c, s->messages);
+        csv_int(&c, s->dmarc_pass);
+        csv_int(&c, s->spf_aligned);
+        csv_int(&c, s->dkim_aligned);
+        csv_text(&c, action_words(a, s));
+        csv_text(&c, cause_identity(a, &s->sender));
+        csv_text(&c, cause_name(s->cause));
+        csv_text(&c, cause_remedy(a, s->cause, &s->evidence));
+        csv_end_row(&c);
+    }
+    arena_free(a);
+}

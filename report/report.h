@@ -1,0 +1,87 @@
+/*
+ * What a client is sent: the numbers of one client and one period, built once from the store; the
+ * formats (report/render.h) only write it down.
+ */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "report/cause.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct store;
+struct store_period;
+
+/* Messages by what receivers did with them. RFC 9990's "pass" is no action, as "none" is. */
+struct report_actions {
+    int64_t none, quarantine, reject;
+    int64_t other; /* a word we do not know, or no word */
+};
+
+struct report_totals {
+    int64_t reports, reporters, records; /* the rest are messages */
+    int64_t messages;
+    int64_t dmarc_pass, dmarc_fail; /* dmarc_pass: DKIM or SPF aligned, whatever was done */
+    int64_t spf_aligned, dkim_aligned;
+    struct report_actions actions;
+};
+
+struct report_domain {
+    const char *name;
+    const char *policy; /* p of the latest report; NULL: not said */
+    bool strict_dkim, strict_spf;
+    struct report_totals totals;
+};
+
+struct report_source {
+    const char *domain;
+    struct addr ip; /* len 0: the reports do not say */
+    int64_t records, messages;
+    int64_t dmarc_pass, spf_aligned, dkim_aligned;
+    struct report_actions actions;
+    enum cause_id cause;      /* of most of the messages that failed, or of all if none did */
+    struct evidence evidence; /* for the words: cause_identity, cause_reason ... */
+    struct evidence sender;   /* of most messages: for cause_identity */
+    int64_t first, last;      /* begin of the first and the last report with it */
+};
+
+/* A report that did not come in whole, or had to be repaired. */
+struct report_remark {
+    const char *reporter, *domain, *report_id;
+    int64_t begin;
+    bool partial; /* not counted */
+    const char *notes;
+};
+
+struct client_report {
+    const char *client; /* NULL: all */
+    int64_t from, to;   /* days, both included */
+    struct report_totals totals;
+    struct report_domain *domains; /* by name */
+    size_t n_domains;
+    struct report_source *sources; /* most failed messages first */
+    size_t n_sources;
+    size_t n_failing;              /* that many at the front have failed messages */
+    struct report_remark *remarks; /* by domain and begin */
+    size_t n_remarks;
+};
+
+/* Everything in *out lives in the arena. A period without reports gives a report full of zeros. */
+int report_build(struct store *s, const struct store_period *p, struct arena *a,
+    struct client_report *out, struct err *e) ERR_CHECKED;
+
+int64_t report_source_failed(const struct report_source *s);
+
+/* "2026-W47" when it is one whole ISO week, else "2026-11-16_2026-11-20". */
+enum {
+    REPORT_PERIOD_MAX = 40
+};
+
+void report_period_name(int64_t from, int64_t to, char out[REPORT_PERIOD_MAX]);
+
+#endif
