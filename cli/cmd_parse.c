@@ -1,0 +1,98 @@
+#include "cli/cmd.h"
+#include "cli/config.h"
+#include "cli/console.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "cli/run.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+struct parse_options {
+    const struct printer_format *format;
+    enum report_kind kind;
+};
+
+static int parse_kind(const char *name, enum report_kind *out, struct err *e)
+{
+    static const char *const names[] = {
+        [REPORT_AGGREGATE] = "aggregate", [REPORT_FAILURE] = "failure", [REPORT_TLS] = "smtp_tls"};
+
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], name) == 0) {
+            *out = (enum report_kind)i;
+            return 0;
+        }
+    }
+    return err_set(
+        e, ERR_USAGE, "usage", "--kind wants aggregate, failure or smtp_tls, not '%s'", name);
+}
+
+static int read_options(int argc, char **argv, struct parse_options *o, struct err *e)
+{
+    static const struct option longs[] = {
+        {"format", required_argument, NULL, 'f'},
+        {"kind", required_argument, NULL, 'k'},
+        {NULL, 0, NULL, 0},
+    };
+    int c;
+
+    options_start();
+    while ((c = options_next(argc, argv, ":f:", longs, e)) > OPTION_END) {
+        if (c == 'f')
+            o->format = printer_format_find(optarg);
+        if (c == 'f' && !o->format) {
+            return err_set(e, ERR_USAGE, "usage",
+                "--format wants json, text, csv, none, parsedmarc-json or parsedmarc-csv, not '%s'",
+                optarg);
+        }
+        if (c == 'k' && parse_kind(optarg, &o->kind, e))
+            return (int)e->class;
+    }
+    if (c == OPTION_END && optind == argc)
+        return err_set(e, ERR_USAGE, "usage", "which files? (- is standard input)");
+    return c;
+}
+
+static int run_parse(struct app *app, int argc, char **argv, struct err *e)
+{
+    struct parse_options o = {.format = printer_formats, .kind = REPORT_AGGREGATE};
+    struct run run = {.name = "", .limits = &app->config->limits, .verbose = app->verbosity > 0};
+    struct source *source;
+    int rc = read_options(argc, argv, &o, e);
+
+    if (rc)
+        return rc;
+    rc = source_files_open(&source, (const char *const *)argv + optind, (size_t)(argc - optind),
+        &app->config->limits, e);
+    if (rc)
+        return rc;
+    run_init();
+    struct printer *printer = o.format->make(stdout, o.kind);
+    rc = run_into_sink(&run, source, &printer->sink, e);
+    if (!rc)
+        rc = printer->finish(printer, e);
+    printer->free(printer);
+    source->ops->close(source);
+    if (rc)
+        return rc;
+    if (run.interrupted)
+        return err_set(e, ERR_TEMPORARY, "interrupted", "stopped before the end of the input");
+    /* here, other than in a mailbox, everything that is given is meant to be a report */
+    return run_rejected(&run, NULL) || run.outcomes[OUTCOME_NOT_A_REPORT] ? EX_DATAERR : 0;
+}
+
+const struct command cmd_parse = {
+    .name = "parse",
+    .usage = "parse [--format FORMAT] [--kind KIND] PATH...",
+    .summary = "look at reports, store nothing",
+    .help = "  --format FORMAT  json (default): all that was read, in normal form; text; csv;\n"
+            "                   none: read and check only;\n"
+            "                   parsedmarc-json, parsedmarc-csv: as parsedmarc prints it\n"
+            "  --kind KIND      for csv: aggregate (default), failure or smtp_tls\n"
+            "\n"
+            "A PATH is a file (XML, JSON, gzip, zip, mail, mbox: told by content), a folder or\n"
+            "Maildir, or - for standard input. The exit status is 65 when something given was\n"
+            "no report, or could not be read whole.\n",
+    .run = run_parse,
+};

@@ -1,0 +1,439 @@
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/text.h"
+#include "base/when.h"
+#include "cli/cmd.h"
+#include "cli/options.h"
+#include "cli/table.h"
+#include "report/report.h"
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct query {
+    struct arena *arena;
+    struct store *store;
+    struct store_period period;
+    struct table table;
+    enum table_format format;
+    int64_t limit;
+    bool failing;
+    bool of_network, of_cause;
+    struct addr first, last; /* --source */
+    enum cause_id cause;
+};
+
+enum {
+    FILTER_FAILING = 1,
+    FILTER_SOURCE = 2, /* --source and --cause */
+};
+
+struct question {
+    const char *name;
+    unsigned filters; /* those that make sense */
+    int (*ask)(struct query *q, struct err *e);
+};
+
+static bool is_full(const struct query *q)
+{
+    return q->limit && (int64_t)q->table.n_rows >= q->limit;
+}
+
+static void table_day(struct table *t, int64_t seconds)
+{
+    char text[WHEN_TEXT_MAX];
+
+    when_format_day(when_day(seconds), text);
+    table_text(t, text);
+}
+
+/* ---- sources ---- */
+
+static bool in_network(const struct query *q, const struct addr *a)
+{
+    return a->len == q->first.len && memcmp(a->bytes, q->first.bytes, a->len) >= 0 &&
+           memcmp(a->bytes, q->last.bytes, a->len) <= 0;
+}
+
+static bool is_wanted(const struct query *q, const struct report_source *s)
+{
+    if (q->failing && report_source_failed(s) == 0)
+        return false;
+    if (q->of_cause && s->cause != q->cause)
+        return false;
+    return !q->of_network || in_network(q, &s->ip);
+}
+
+static void put_actions(struct table *t, const struct report_actions *a)
+{
+    table_int(t, a->none);
+    table_int(t, a->quarantine);
+    table_int(t, a->reject);
+}
+
+static int ask_sources(struct query *q, struct err *e)
+{
+    static const struct table_column columns[] = {{"domain", false}, {"source_ip", false},
+        {"messages", true}, {"dmarc_pass", true}, {"dmarc_fail", true}, {"spf_aligned", true},
+        {"dkim_aligned", true}, {"none", true}, {"quarantine", true}, {"reject", true},
+        {"first", false}, {"last", false}, {"cause", false}, {"identity", false}};
+    struct client_report r;
+    int rc = report_build(q->store, &q->period, q->arena, &r, e);
+
+    table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; !rc && i < r.n_sources && !is_full(q); i++) {
+        const struct report_source *s = &r.sources[i];
+        char ip[ADDR_TEXT_MAX];
+        if (!is_wanted(q, s))
+            continue;
+        addr_format(&s->ip, ip);
+        table_row(&q->table);
+        table_text(&q->table, s->domain);
+        table_text(&q->table, s->ip.len ? ip : NULL);
+        table_int(&q->table, s->messages);
+        table_int(&q->table, s->dmarc_pass);
+        table_int(&q->table, report_source_failed(s));
+        table_int(&q->table, s->spf_aligned);
+        table_int(&q->table, s->dkim_aligned);
+        put_actions(&q->table, &s->actions);
+        table_day(&q->table, s->first);
+        table_day(&q->table, s->last);
+        table_text(&q->table, cause_name(s->cause));
+        table_text(&q->table, cause_identity(q->arena, &s->sender));
+    }
+    return rc;
+}
+
+/* ---- domains ---- */
+
+static int ask_domains(struct query *q, struct err *e)
+{
+    static const struct table_column columns[] = {{"domain", false}, {"policy", false},
+        {"reports", true}, {"reporters", true}, {"records", true}, {"messages", true},
+        {"dmarc_pass", true}, {"dmarc_fail", true}, {"spf_aligned", true}, {"dkim_aligned", true},
+        {"none", true}, {"quarantine", true}, {"reject", true}};
+    struct client_report r;
+    int rc = report_build(q->store, &q->period, q->arena, &r, e);
+
+    table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; !rc && i < r.n_domains && !is_full(q); i++) {
+        const struct report_totals *t = &r.domains[i].totals;
+        if (q->failing && t->dmarc_fail == 0)
+            continue;
+        table_row(&q->table);
+        table_text(&q->table, r.domains[i].name);
+        table_text(&q->table, r.domains[i].policy);
+        table_int(&q->table, t->reports);
+        table_int(&q->table, t->reporters);
+        table_int(&q->table, t->records);
+        table_int(&q->table, t->messages);
+        table_int(&q->table, t->dmarc_pass);
+        table_int(&q->table, t->dmarc_fail);
+        table_int(&q->table, t->spf_aligned);
+        table_int(&q->table, t->dkim_aligned);
+        put_actions(&q->table, &t->actions);
+    }
+    return rc;
+}
+
+/* ---- reports ---- */
+
+static int put_report(void *context, const struct store_report_row *r)
+{
+    struct query *q = context;
+    struct table *t = &q->table;
+    char text[WHEN_TEXT_MAX];
+
+    if (is_full(q))
+        return 0;
+    table_row(t);
+    when_format(r->begin, text);
+    table_text(t, text);
+    when_format(r->end, text);
+    table_text(t, text);
+    table_text(t, r->client);
+    table_text(t, r->domain);
+    table_text(t, r->reporter);
+    table_text(t, r->report_id);
+    table_text(t, r->p);
+    table_int(t, r->records);
+    table_int(t, r->messages);
+    table_text(t, r->grade);
+    table_text(t, r->counts ? "yes" : "no");
+    table_text(t, r->notes);
+    return 0;
+}
+
+static int ask_reports(struct query *q, struct err *e)
+{
+    static const struct table_column columns[] = {{"begin", false}, {"end", false},
+        {"client", false}, {"domain", false}, {"reporter", false}, {"report_id", false},
+        {"policy", false}, {"records", true}, {"messages", true}, {"grade", false},
+        {"counted", false}, {"notes", false}};
+
+    table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
+    return store_reports(q->store, &q->period, true, put_report, q, e);
+}
+
+/* ---- reporters ---- */
+
+struct reporter {
+    const char *name, *org_name;
+    int64_t reports, records, messages;
+    int64_t first, last; /* begin of a report */
+};
+
+struct reporter_list {
+    struct arena *arena;
+    struct reporter *items;
+    size_t n;
+};
+
+static int take_reporter(void *context, const struct store_report_row *r)
+{
+    struct reporter_list *l = context;
+    size_t at = l->n;
+
+    l->items = arena_grow(l->arena, l->items, &l->n, sizeof *l->items);
+    l->items[at] = (struct reporter){
+        .name = arena_strdup(l->arena, r->reporter ? r->reporter : ""),
+        .org_name = r->org_name ? arena_strdup(l->arena, r->org_name) : NULL,
+        .reports = 1,
+        .records = r->records,
+        .messages = r->messages,
+        .first = r->begin,
+        .last = r->begin,
+    };
+    return 0;
+}
+
+static int by_reporter(const void *left, const void *right)
+{
+    return strcmp(((const struct reporter *)left)->name, ((const struct reporter *)right)->name);
+}
+
+static int by_messages(const void *left, const void *right)
+{
+    const struct reporter *a = left;
+    const struct reporter *b = right;
+
+    if (a->messages != b->messages)
+        return a->messages > b->messages ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
+/* Counts come from strangers, each up to 2^53: a sum stays at the largest number. */
+static void add(int64_t *sum, int64_t n)
+{
+    if (__builtin_add_overflow(*sum, n, sum))
+        *sum = INT64_MAX;
+}
+
+static void merge(struct reporter_list *l)
+{
+    size_t kept = 0;
+
+    if (l->n)
+        qsort(l->items, l->n, sizeof *l->items, by_reporter);
+    for (size_t i = 0; i < l->n; i++) {
+        const struct reporter r = l->items[i];
+        struct reporter *to = kept ? &l->items[kept - 1] : NULL;
+        if (!to || strcmp(to->name, r.name) != 0) {
+            l->items[kept++] = r;
+            continue;
+        }
+        to->reports++;
+        add(&to->records, r.records);
+        add(&to->messages, r.messages);
+        to->first = r.first < to->first ? r.first : to->first;
+        to->last = r.last > to->last ? r.last : to->last;
+    }
+    l->n = kept;
+    if (l->n)
+        qsort(l->items, l->n, sizeof *l->items, by_messages);
+}
+
+static int ask_reporters(struct query *q, struct err *e)
+{
+    static const struct table_column columns[] = {{"reporter", false}, {"org_name", false},
+        {"reports", true}, {"records", true}, {"messages", true}, {"first", false},
+        {"last", false}};
+    struct reporter_list l = {.arena = q->arena};
+    int rc = store_reports(q->store, &q->period, false, take_reporter, &l, e);
+
+    merge(&l);
+    table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; !rc && i < l.n && !is_full(q); i++) {
+        table_row(&q->table);
+        table_text(&q->table, l.items[i].name);
+        table_text(&q->table, l.items[i].org_name);
+        table_int(&q->table, l.items[i].reports);
+        table_int(&q->table, l.items[i].records);
+        table_int(&q->table, l.items[i].messages);
+        table_day(&q->table, l.items[i].first);
+        table_day(&q->table, l.items[i].last);
+    }
+    return rc;
+}
+
+/* ---- the command ---- */
+
+static const struct question questions[] = {
+    {"sources", FILTER_FAILING | FILTER_SOURCE, ask_sources},
+    {"domains", FILTER_FAILING, ask_domains},
+    {"reporters", 0, ask_reporters},
+    {"reports", 0, ask_reports},
+};
+
+static const struct question *find_question(const char *name)
+{
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+        if (strcmp(questions[i].name, name) == 0)
+            return &questions[i];
+    }
+    return NULL;
+}
+
+static int take_network(struct query *q, const char *text, struct err *e)
+{
+    q->of_network = true;
+    if (addr_parse_network(text, &q->first, &q->last))
+        return 0;
+    return err_set(e, ERR_USAGE, "usage",
+        "--source wants an address or a network like 192.0.2.0/24, not '%s'", text);
+}
+
+static int take_domain(struct query *q, const char *text, struct err *e)
+{
+    bool odd = false;
+
+    q->period.domain = domain_normalise(q->arena, text, &odd);
+    if (odd || !*q->period.domain)
+        return err_set(e, ERR_USAGE, "usage", "--domain wants a domain name, not '%s'", text);
+    return 0;
+}
+
+static int take_option(struct query *q, struct period_options *days, int c, struct err *e)
+{
+    switch (c) {
+    case 'c':
+        q->period.client = optarg;
+        return 0;
+    case 'd':
+        return take_domain(q, optarg, e);
+    case 's':
+        return take_network(q, optarg, e);
+    case 'F':
+        days->from = optarg;
+        return 0;
+    case 'T':
+        days->to = optarg;
+        return 0;
+    case 'x':
+        q->failing = true;
+        return 0;
+    case 'r':
+        q->of_cause = true;
+        return cause_parse(optarg, &q->cause)
+                   ? 0
+                   : err_set(e, ERR_USAGE, "usage", "there is no cause '%s'", optarg);
+    case 'l':
+        return options_count("--limit", optarg, &q->limit, e);
+    default:
+        return table_format_parse(optarg, &q->format, e);
+    }
+}
+
+static int check_filters(const struct query *q, const struct question *what, struct err *e)
+{
+    if (q->failing && !(what->filters & FILTER_FAILING)) {
+        return err_set(
+            e, ERR_USAGE, "usage", "--failing says nothing about %s; ask for sources", what->name);
+    }
+    if ((q->of_network || q->of_cause) && !(what->filters & FILTER_SOURCE)) {
+        return err_set(e, ERR_USAGE, "usage", "%s says nothing about %s; ask for sources",
+            q->of_network ? "--source" : "--cause", what->name);
+    }
+    return 0;
+}
+
+static int read_options(
+    struct query *q, int argc, char **argv, const struct question **what, struct err *e)
+{
+    static const struct option longs[] = {
+        {"client", required_argument, NULL, 'c'},
+        {"domain", required_argument, NULL, 'd'},
+        {"source", required_argument, NULL, 's'},
+        {"from", required_argument, NULL, 'F'},
+        {"to", required_argument, NULL, 'T'},
+        {"failing", no_argument, NULL, 'x'},
+        {"cause", required_argument, NULL, 'r'},
+        {"limit", required_argument, NULL, 'l'},
+        {"format", required_argument, NULL, 'f'},
+        {NULL, 0, NULL, 0},
+    };
+    struct period_options days = {0};
+    int c;
+
+    options_start();
+    while ((c = options_next(argc, argv, ":c:d:s:l:f:", longs, e)) > OPTION_END) {
+        int rc = take_option(q, &days, c, e);
+        if (rc)
+            return rc;
+    }
+    if (c)
+        return c;
+    const struct question *found = optind < argc ? find_question(argv[optind]) : NULL;
+    if (!found || optind + 1 < argc) {
+        return err_set(
+            e, ERR_USAGE, "usage", "query wants one of: sources, domains, reporters, reports");
+    }
+    *what = found;
+    c = check_filters(q, found, e);
+    return c ? c : options_period(&days, PERIOD_EVERYTHING, &q->period.from, &q->period.to, e);
+}
+
+static int ask(struct query *q, struct app *app, const struct question *what, struct err *e)
+{
+    int64_t id;
+    int rc = app_open_store(app, &q->store, e);
+
+    if (!rc && q->period.client)
+        rc = store_client_find(q->store, q->period.client, &id, e);
+    if (!rc)
+        rc = what->ask(q, e);
+    if (!rc)
+        table_write(&q->table, q->format, stdout);
+    return rc;
+}
+
+static int run_query(struct app *app, int argc, char **argv, struct err *e)
+{
+    struct query q = {.arena = arena_new(), .format = TABLE_TEXT};
+    const struct question *what = questions;
+    int rc = read_options(&q, argc, argv, &what, e);
+
+    if (!rc)
+        rc = ask(&q, app, what, e);
+    store_close(q.store);
+    arena_free(q.arena);
+    return rc;
+}
+
+const struct command cmd_query = {
+    .name = "query",
+    .usage = "query sources|domains|reporters|reports [--client NAME] [--domain DOMAIN]\n"
+             "      [--source IP|NETWORK] [--from DAY] [--to DAY] [--failing] [--cause CAUSE]\n"
+             "      [--limit N] [--format text|csv|json]",
+    .summary = "what an analyst asks",
+    .help = "  --client NAME        of this client only\n"
+            "  --domain DOMAIN      of this domain and those below it\n"
+            "  --source IP|NETWORK  from this address, or a network like 192.0.2.0/24 (sources)\n"
+            "  --from, --to DAY     whole days (YYYY-MM-DD), both included; default: everything\n"
+            "  --failing            only with failed messages (sources, domains)\n"
+            "  --cause CAUSE        only of this cause, as a report calls it (sources)\n"
+            "  --limit N            the first N rows; sources: those that failed most come first\n"
+            "  --format FORMAT      text (default), csv or json\n",
+    .run = run_query,
+};

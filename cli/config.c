@@ -1,0 +1,494 @@
+/*
+ * libconfuse reads the syntax; two things it lets pass are caught here: an option given twice, and
+ * a section that is never closed.
+ */
+#include "cli/config.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "cli/files.h"
+#include "cli/mailbox.h"
+#include "cli/nearest.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    CONFIG_MAX = 1024 * 1024,
+    KEYS_MAX = 64
+};
+
+/*
+ * An option that is put behind the last line: if it is not read there as one of the outermost
+ * level, a section or comment was not closed.
+ */
+#define END_MARK "__end_of_file"
+
+/* An option that has been set, of one section. */
+struct seen {
+    const cfg_t *section;
+    const char *name;
+    unsigned values;
+    bool complete; /* of a list: its closing brace was read */
+};
+
+/* libconfuse hands no context to its callbacks; one file is read at a time. */
+static struct reader {
+    const char *path;
+    struct config *config;
+    struct seen *seen;
+    size_t n_seen;
+    struct err *error;
+    bool failed;
+} * reading;
+
+/* The first fault is the one that is told: those behind it often follow from it. */
+__attribute__((format(printf, 2, 3))) static int fault(const cfg_t *section, const char *fmt, ...)
+{
+    char text[300];
+    va_list ap;
+
+    if (reading->failed)
+        return -1;
+    reading->failed = true;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    (void)err_set(
+        reading->error, ERR_CONFIG, "config", "%s:%d: %s", reading->path, section->line, text);
+    return -1;
+}
+
+/* ---- values ---- */
+
+/* 4096, 64K, 64M, 16G */
+static bool parse_size(const char *text, uint64_t *out)
+{
+    static const char units[] = "KMG";
+    char digits[24];
+    int64_t n;
+    size_t len = strlen(text);
+    const char *unit = len ? strchr(units, text[len - 1]) : NULL;
+    unsigned shift = unit && *unit ? 10U * (unsigned)(unit - units + 1) : 0;
+
+    if (shift)
+        len--;
+    if (len == 0 || len >= sizeof digits)
+        return false;
+    memcpy(digits, text, len);
+    digits[len] = '\0';
+    if (!text_int64(digits, &n) || n < 1 || n > INT64_MAX >> shift)
+        return false;
+    *out = (uint64_t)n << shift;
+    return true;
+}
+
+/* Numbers that are allowed, by option. */
+static const struct range {
+    const char *name;
+    long least, most;
+} ranges[] = {
+    {"port", 1, 65535},
+    {"timeout", 1, 3600},
+    {"deadline", 1, 86400},
+    {"batch_messages", 1, 10000},
+    {"ratio", 2, 1000000},
+    {"members", 1, 100000},
+    {"nesting", 1, 50},
+    {"records", 1, 1000000000},
+    {"seconds", 1, 86400},
+};
+
+static int check_number(cfg_t *section, cfg_opt_t *opt)
+{
+    long n = cfg_opt_getnint(opt, 0);
+
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        if (strcmp(ranges[i].name, opt->name) != 0 || (n >= ranges[i].least && n <= ranges[i].most))
+            continue;
+        return fault(
+            section, "%s must be from %ld to %ld", opt->name, ranges[i].least, ranges[i].most);
+    }
+    return 0;
+}
+
+static bool is_size(const char *name)
+{
+    return strcmp(name, "message") == 0 || strcmp(name, "unpacked") == 0 ||
+           strcmp(name, "batch_bytes") == 0;
+}
+
+static int check_string(cfg_t *section, cfg_opt_t *opt)
+{
+    uint64_t size;
+
+    for (unsigned i = 0; i < cfg_opt_size(opt); i++) {
+        const char *value = cfg_opt_getnstr(opt, i);
+        if (!value || !*value) {
+            return fault(
+                section, "%s is empty (is an environment variable in it not set?)", opt->name);
+        }
+        for (const char *p = value; *p; p++) {
+            if ((unsigned char)*p < 0x20 || *p == 0x7f)
+                return fault(section, "%s has a control character in it", opt->name);
+        }
+    }
+    if (strcmp(opt->name, "password") == 0) {
+        return fault(section,
+            "a %s in this file is not accepted: use password_file, password_command or "
+            "password_env",
+            opt->name);
+    }
+    if (strcmp(opt->name, "type") == 0 && !mailbox_kind_find(cfg_opt_getnstr(opt, 0)))
+        return fault(section, "%s must be imap or maildir", opt->name);
+    if (is_size(opt->name) && !parse_size(cfg_opt_getnstr(opt, 0), &size))
+        return fault(section, "%s must be a size like 65536, 64K, 64M or 16G", opt->name);
+    return 0;
+}
+
+/* A second `key = value` silently replaces the first in libconfuse; `list += {...}` does not. */
+static int check_given_once(cfg_t *section, cfg_opt_t *opt)
+{
+    bool list = (opt->flags & CFGF_LIST) != 0;
+    struct seen *s = NULL;
+
+    for (size_t i = 0; i < reading->n_seen; i++) {
+        if (reading->seen[i].section == section && strcmp(reading->seen[i].name, opt->name) == 0)
+            s = &reading->seen[i];
+    }
+    if (!s) {
+        size_t at = reading->n_seen;
+        reading->seen = arena_grow(
+            reading->config->arena, reading->seen, &reading->n_seen, sizeof *reading->seen);
+        reading->seen[at] = (struct seen){section, opt->name, cfg_opt_size(opt), false};
+        return 0;
+    }
+    /* a list is looked at after each value and once more at its end */
+    bool again = !list || (s->complete && cfg_opt_size(opt) < s->values) ||
+                 (s->complete && cfg_opt_size(opt) == s->values && s->values == 1);
+    s->complete = cfg_opt_size(opt) == s->values;
+    s->values = cfg_opt_size(opt);
+    return again ? fault(section, "%s is given twice", opt->name) : 0;
+}
+
+static int check_option(cfg_t *section, cfg_opt_t *opt)
+{
+    int rc = check_given_once(section, opt);
+
+    if (!rc && opt->type == CFGT_STR)
+        rc = check_string(section, opt);
+    if (!rc && opt->type == CFGT_INT)
+        rc = check_number(section, opt);
+    return rc;
+}
+
+/* ---- sections, once each is complete ---- */
+
+static const char *own_string(cfg_t *section, const char *name)
+{
+    const char *value = cfg_getstr(section, name);
+
+    return value ? arena_strdup(reading->config->arena, value) : NULL;
+}
+
+static uint64_t own_size(cfg_t *section, const char *name, uint64_t otherwise)
+{
+    const char *value = cfg_getstr(section, name);
+
+    if (value)
+        (void)parse_size(value, &otherwise);
+    return otherwise;
+}
+
+static int take_mailbox(cfg_t *root, cfg_opt_t *opt)
+{
+    cfg_t *m = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+    struct config *c = reading->config;
+    size_t at = c->n_mailboxes;
+    const char *type = cfg_getstr(m, "type");
+
+    c->mailboxes = arena_grow(c->arena, c->mailboxes, &c->n_mailboxes, sizeof *c->mailboxes);
+    struct config_mailbox *to = &c->mailboxes[at];
+    *to = (struct config_mailbox){
+        .name = arena_strdup(c->arena, cfg_title(m)),
+        .kind = type ? mailbox_kind_find(type) : NULL,
+        .host = own_string(m, "host"),
+        .port = (unsigned)cfg_getint(m, "port"),
+        .user = own_string(m, "user"),
+        .password_file = own_string(m, "password_file"),
+        .password_command = own_string(m, "password_command"),
+        .password_env = own_string(m, "password_env"),
+        .folder = own_string(m, "folder"),
+        .archive = own_string(m, "archive"),
+        .ca_file = own_string(m, "ca_file"),
+        .tls = cfg_getbool(m, "tls"),
+        .verify = cfg_getbool(m, "verify"),
+        .timeout = (unsigned)cfg_getint(m, "timeout"),
+        .deadline = (unsigned)cfg_getint(m, "deadline"),
+        .batch_bytes = own_size(m, "batch_bytes", 0),
+        .batch_messages = (unsigned)cfg_getint(m, "batch_messages"),
+        .path = own_string(m, "path"),
+    };
+    if (!*to->name)
+        return fault(root, "%s has an empty name", opt->name);
+    if (!to->kind)
+        return fault(root, "mailbox %s: type is missing (imap or maildir)", to->name);
+    struct err why;
+    return to->kind->check(to, &why) ? fault(root, "%s", why.text) : 0;
+}
+
+static int take_domain(cfg_t *root, const char *client, const char *sent)
+{
+    struct config *c = reading->config;
+    bool odd = false;
+    const char *name = domain_normalise(c->arena, sent, &odd);
+    size_t at = c->n_domains;
+
+    if (odd || !*name)
+        return fault(root, "'%s' is not a domain name", sent);
+    for (size_t i = 0; i < c->n_domains; i++) {
+        if (strcmp(c->domains[i].domain, name) == 0)
+            return fault(root, "domain %s is given to two clients", name);
+    }
+    c->domains = arena_grow(c->arena, c->domains, &c->n_domains, sizeof *c->domains);
+    c->domains[at] = (struct store_assignment){.domain = name, .client = client};
+    return 0;
+}
+
+static int take_client(cfg_t *root, cfg_opt_t *opt)
+{
+    cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+    struct config *c = reading->config;
+    size_t at = c->n_clients;
+    const char *name = arena_strdup(c->arena, cfg_title(section));
+
+    if (!*name)
+        return fault(root, "%s has an empty name", opt->name);
+    c->clients = arena_grow(c->arena, c->clients, &c->n_clients, sizeof *c->clients);
+    c->clients[at] = name;
+    for (unsigned i = 0; i < cfg_size(section, "domains"); i++) {
+        if (take_domain(root, name, cfg_getnstr(section, "domains", i)))
+            return -1;
+    }
+    return 0;
+}
+
+static void take_limits(cfg_t *root, struct limits *to)
+{
+    cfg_t *section = cfg_getsec(root, "limits");
+
+    to->message = own_size(section, "message", to->message);
+    to->unpacked = own_size(section, "unpacked", to->unpacked);
+    to->ratio = (unsigned)cfg_getint(section, "ratio");
+    to->members = (unsigned)cfg_getint(section, "members");
+    to->nesting = (unsigned)cfg_getint(section, "nesting");
+    to->records = cfg_getint(section, "records");
+    to->seconds = (unsigned)cfg_getint(section, "seconds");
+}
+
+/* ---- reading ---- */
+
+static const char *nearest_option(cfg_t *section, const char *word)
+{
+    const char *names[KEYS_MAX];
+    size_t n = 0;
+
+    for (unsigned i = 0; i < cfg_num(section) && n < KEYS_MAX; i++) {
+        const char *name = cfg_opt_name(cfg_getnopt(section, i));
+        if (strcmp(name, END_MARK) != 0 && strcmp(name, "password") != 0)
+            names[n++] = name;
+    }
+    return nearest_name(word, names, n);
+}
+
+/* Parse errors of libconfuse come here; its "no such option 'x'" is made more helpful. */
+__attribute__((format(printf, 2, 0))) static void syntax_fault(
+    cfg_t *section, const char *fmt, va_list ap)
+{
+    static const char unknown[] = "no such option '";
+    char text[300];
+
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    if (strncmp(text, unknown, sizeof unknown - 1) != 0) {
+        (void)fault(section, "%s", text);
+        return;
+    }
+    char *word = text + sizeof unknown - 1;
+    word[strcspn(word, "'")] = '\0';
+    const char *nearest = nearest_option(section, word);
+    if (strcmp(word, END_MARK) == 0) {
+        (void)fault(section, "the section '%s' is not closed: a } is missing", section->name);
+    } else if (section->title && (strcmp(word, "mailbox") == 0 || strcmp(word, "client") == 0)) {
+        (void)fault(section, "'%s' inside of %s \"%s\": is a } missing before it?", word,
+            section->name, section->title);
+    } else if (nearest) {
+        (void)fault(section, "there is no option '%s', did you mean '%s'?", word, nearest);
+    } else {
+        (void)fault(section, "there is no option '%s' here", word);
+    }
+}
+
+static int read_file(const char *path, struct buf *out, struct err *e)
+{
+    int rc = files_read(path, out, e);
+
+    if (rc)
+        return rc;
+    if (out->len && memchr(out->data, '\0', out->len))
+        return err_set(e, ERR_CONFIG, "config", "%s: this is not a text file", path);
+    if (buf_adds(out, "\n" END_MARK " = 1\n"))
+        return err_set(e, ERR_CONFIG, "config", "%s: the file is too large", path);
+    return 0;
+}
+
+static void watch(cfg_t *cfg, const char *prefix, const cfg_opt_t *opts)
+{
+    char name[100];
+
+    for (; opts->name; opts++) {
+        (void)snprintf(name, sizeof name, "%s%s", prefix, opts->name);
+        if (opts->type != CFGT_SEC)
+            (void)cfg_set_validate_func(cfg, name, check_option);
+    }
+}
+
+static int parse(const char *text)
+{
+    const struct limits d = limits_default();
+    cfg_opt_t mailbox[] = {CFG_STR("type", NULL, CFGF_NONE), CFG_STR("host", NULL, CFGF_NONE),
+        CFG_INT("port", 993, CFGF_NONE), CFG_STR("user", NULL, CFGF_NONE),
+        CFG_STR("password", NULL, CFGF_NONE), CFG_STR("password_file", NULL, CFGF_NONE),
+        CFG_STR("password_command", NULL, CFGF_NONE), CFG_STR("password_env", NULL, CFGF_NONE),
+        CFG_STR("folder", "INBOX", CFGF_NONE), CFG_STR("archive", NULL, CFGF_NONE),
+        CFG_STR("ca_file", NULL, CFGF_NONE), CFG_BOOL("tls", cfg_true, CFGF_NONE),
+        CFG_BOOL("verify", cfg_true, CFGF_NONE), CFG_INT("timeout", 60, CFGF_NONE),
+        CFG_INT("deadline", 600, CFGF_NONE), CFG_STR("batch_bytes", "16M", CFGF_NONE),
+        CFG_INT("batch_messages", 100, CFGF_NONE), CFG_STR("path", NULL, CFGF_NONE), CFG_END()};
+    cfg_opt_t client[] = {CFG_STR_LIST("domains", NULL, CFGF_NONE), CFG_END()};
+    cfg_opt_t limits[] = {CFG_STR("message", NULL, CFGF_NONE), CFG_STR("unpacked", NULL, CFGF_NONE),
+        CFG_INT("ratio", (long)d.ratio, CFGF_NONE), CFG_INT("members", (long)d.members, CFGF_NONE),
+        CFG_INT("nesting", (long)d.nesting, CFGF_NONE), CFG_INT("records", d.records, CFGF_NONE),
+        CFG_INT("seconds", (long)d.seconds, CFGF_NONE), CFG_END()};
+    cfg_flag_t titled = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
+    cfg_opt_t root[] = {CFG_STR("store", NULL, CFGF_NONE), CFG_SEC("mailbox", mailbox, titled),
+        CFG_SEC("client", client, titled), CFG_SEC("limits", limits, CFGF_NONE),
+        CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
+    cfg_t *cfg = cfg_init(root, CFGF_NONE);
+
+    if (!cfg)
+        return err_set(reading->error, ERR_TEMPORARY, "memory", "no memory for the configuration");
+    (void)cfg_set_error_function(cfg, syntax_fault);
+    watch(cfg, "", root);
+    watch(cfg, "mailbox|", mailbox);
+    watch(cfg, "client|", client);
+    watch(cfg, "limits|", limits);
+    (void)cfg_set_validate_func(cfg, "mailbox", take_mailbox);
+    (void)cfg_set_validate_func(cfg, "client", take_client);
+    (void)cfg_set_validate_func(cfg, "limits", check_given_once);
+    if (cfg_parse_buf(cfg, text) != CFG_SUCCESS) {
+        (void)fault(cfg, "%s", "cannot be understood");
+    } else if (cfg_getint(cfg, END_MARK) != 1) {
+        (void)fault(cfg, "%s", "a comment or section is not closed before the end");
+    }
+    take_limits(cfg, &reading->config->limits);
+    reading->config->store = own_string(cfg, "store");
+    (void)cfg_free(cfg);
+    return reading->failed ? (int)reading->error->class : 0;
+}
+
+static struct config *config_new(void)
+{
+    struct config *c = mem_alloc(sizeof *c);
+
+    c->arena = arena_new();
+    c->limits = limits_default();
+    return c;
+}
+
+/* The usual places; NULL when there is a file at neither. */
+static const char *default_path(struct arena *a)
+{
+    const char *base = secure_getenv("XDG_CONFIG_HOME");
+    const char *home = secure_getenv("HOME");
+    const char *path = NULL;
+
+    if (base && *base) {
+        path = arena_printf(a, "%s/dmarcmill/dmarcmill.conf", base);
+    } else if (home && *home) {
+        path = arena_printf(a, "%s/.config/dmarcmill/dmarcmill.conf", home);
+    }
+    if (path && access(path, F_OK) == 0)
+        return path;
+    path = "/etc/dmarcmill/dmarcmill.conf";
+    return access(path, F_OK) == 0 ? path : NULL;
+}
+
+int config_load(struct config **out, const char *path, struct err *e)
+{
+    struct config *c = config_new();
+    struct buf text;
+    int rc;
+
+    c->path = path ? arena_strdup(c->arena, path) : default_path(c->arena);
+    if (!c->path) {
+        *out = c;
+        return 0;
+    }
+    struct reader r = {.path = c->path, .config = c, .error = e};
+    buf_init(&text, CONFIG_MAX);
+    rc = read_file(c->path, &text, e);
+    reading = &r;
+    if (!rc)
+        rc = parse(text.data);
+    reading = NULL;
+    buf_done(&text);
+    if (rc) {
+        config_free(c);
+    } else {
+        *out = c;
+    }
+    return rc;
+}
+
+void config_free(struct config *c)
+{
+    if (!c)
+        return;
+    arena_free(c->arena);
+    free(c);
+}
+
+const struct config_mailbox *config_mailbox(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_mailboxes; i++) {
+        if (strcmp(c->mailboxes[i].name, name) == 0)
+            return &c->mailboxes[i];
+    }
+    return NULL;
+}
+
+int config_default_store(struct arena *a, const char **url, struct err *e)
+{
+    const char *base = secure_getenv("XDG_STATE_HOME");
+    const char *home = secure_getenv("HOME");
+    const char *folder;
+
+    if (base && *base) {
+        folder = arena_printf(a, "%s/dmarcmill", base);
+    } else if (geteuid() == 0) {
+        folder = "/var/lib/dmarcmill";
+    } else if (home && *home) {
+        folder = arena_printf(a, "%s/.local/state/dmarcmill", home);
+    } else {
+        return err_set(e, ERR_CONFIG, "config",
+            "no place for the store: give --store, or set XDG_STATE_HOME or HOME");
+    }
+    *url = arena_printf(a, "sqlite:%s/dmarcmill.db", folder);
+    return files_make_folder(folder, 0700, e);
+}

@@ -1,0 +1,65 @@
+/*
+ * The configuration file. It is checked whole before anything is done: what is misspelled, doubled,
+ * out of range, contradictory or not closed is an error with its line, never a guess.
+ */
+#ifndef CLI_CONFIG_H
+#define CLI_CONFIG_H
+
+#include "base/err.h"
+#include "parse/limits.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct mailbox_kind;
+
+struct config_mailbox {
+    const char *name;
+    const struct mailbox_kind *kind;
+    /* imap */
+    const char *host;
+    unsigned port;
+    const char *user;
+    const char *password_file, *password_command, *password_env; /* exactly one */
+    const char *folder;
+    const char *ca_file;
+    bool tls, verify;
+    unsigned timeout, deadline; /* seconds */
+    uint64_t batch_bytes;
+    unsigned batch_messages;
+    /* maildir */
+    const char *path;
+    /* both; NULL: processed mails stay */
+    const char *archive;
+};
+
+struct config {
+    struct arena *arena; /* of everything here */
+    const char *path;    /* NULL: there is no file, all is by default */
+    const char *store;   /* NULL: not said */
+    struct limits limits;
+    struct config_mailbox *mailboxes;
+    size_t n_mailboxes;
+    const char **clients;
+    size_t n_clients;
+    struct store_assignment *domains; /* each domain once */
+    size_t n_domains;
+};
+
+/*
+ * Reads `path`; NULL reads $XDG_CONFIG_HOME/dmarcmill/dmarcmill.conf (below ~/.config if that is
+ * not set), else /etc/dmarcmill/dmarcmill.conf, else nothing. All errors are ERR_CONFIG,
+ * "FILE:LINE: ...".
+ */
+int config_load(struct config **out, const char *path, struct err *e) ERR_CHECKED;
+void config_free(struct config *c); /* accepts NULL */
+
+/* NULL if there is none of that name. */
+const struct config_mailbox *config_mailbox(const struct config *c, const char *name);
+
+/* "sqlite:" and the default path, whose folder is made if need be. */
+int config_default_store(struct arena *a, const char **url, struct err *e) ERR_CHECKED;
+
+#endif

@@ -1,0 +1,63 @@
+#include "cli/console.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    OUTPUT_BUFFER = 256 * 1024,
+    LINE_MAX_SHOWN = 1024
+};
+
+void console_init(void)
+{
+    static char buffer[OUTPUT_BUFFER];
+
+    (void)setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+int console_flush(struct err *e)
+{
+    errno = 0;
+    if (fflush(stdout) || ferror(stdout)) {
+        return err_set(e, ERR_TEMPORARY, "write-failed", "standard output: %s",
+            errno ? strerrordesc_np(errno) : "not all of it was written");
+    }
+    return 0;
+}
+
+/* Results that were printed before belong before the line, also when both go to one terminal. */
+static void put_line(const char *line)
+{
+    char safe[LINE_MAX_SHOWN];
+
+    text_safe_into(safe, sizeof safe, line);
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "dmarcmill: %s\n", safe);
+}
+
+void console_problem(const char *name, const struct err *why)
+{
+    char line[LINE_MAX_SHOWN];
+    const char *tag = why->tag ? why->tag : "error";
+
+    (void)snprintf(line, sizeof line, "%s%s%s: %s", name && *name ? name : "",
+        name && *name ? ": " : "", tag, why->text);
+    put_line(line);
+}
+
+void console_say(const char *fmt, ...)
+{
+    char line[LINE_MAX_SHOWN];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    put_line(line);
+}

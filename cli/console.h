@@ -1,0 +1,23 @@
+/*
+ * What a person sees: results on standard output, everything else on standard error, one line per
+ * problem. No other file writes to standard error.
+ */
+#ifndef CLI_CONSOLE_H
+#define CLI_CONSOLE_H
+
+#include "base/err.h"
+
+/* A large buffer for standard output, and no death by SIGPIPE: a reader that went away is an error
+ * like a full disk. */
+void console_init(void);
+
+/* Writes out what waits. ERR_TEMPORARY "write-failed" when anything of the output was lost. */
+int console_flush(struct err *e) ERR_CHECKED;
+
+/* "dmarcmill: NAME: CLASS: explanation"; without the name when it is NULL. Safe on a terminal. */
+void console_problem(const char *name, const struct err *why);
+
+/* "dmarcmill: ..." */
+void console_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

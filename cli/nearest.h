@@ -1,0 +1,12 @@
+/*
+ * "Did you mean ...?"
+ */
+#ifndef CLI_NEAREST_H
+#define CLI_NEAREST_H
+
+#include <stddef.h>
+
+/* The name that is a few typing errors from `word`, or NULL when none is near. */
+const char *nearest_name(const char *word, const char *const *names, size_t n);
+
+#endif

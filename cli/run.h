@@ -1,0 +1,64 @@
+/*
+ * Messages through the flow: source -> intake -> sink, until the source has no more, something
+ * fails that is not a message's fault, or the operator says stop.
+ */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include "ingest/source.h"
+#include "parse/limits.h"
+#include "store/store.h"
+
+#include <stdio.h>
+
+struct json;
+
+enum {
+    RUN_OUTCOMES = OUTCOME_DEFERRED + 1
+};
+
+/* How a run went. */
+struct run {
+    const char *name; /* of the mailbox; "" for files */
+    const struct limits *limits;
+    bool verbose;                   /* say how each message ended */
+    int64_t outcomes[RUN_OUTCOMES]; /* what intake found */
+    int64_t unreadable;             /* files and mails that could not even be opened */
+    bool interrupted;               /* SIGINT or SIGTERM came; what was begun was finished */
+};
+
+/* Once, before the first run. */
+void run_init(void);
+
+/* From now on SIGINT and SIGTERM end a run after the message that is being read; a second one
+ * kills. */
+void run_catch_signals(void);
+
+/* All messages of the source into the sink. Nothing is told to the source. */
+int run_into_sink(struct run *r, struct source *from, struct sink *to, struct err *e) ERR_CHECKED;
+
+/*
+ * All messages of the source into the store; each is told to the source as done once it is
+ * committed. *summary says what was committed, also after an error.
+ */
+int run_into_store(struct run *r, struct source *from, struct store *to,
+    struct store_summary *summary, struct err *e) ERR_CHECKED;
+
+/*
+ * Was some of the input not taken in whole? Then the exit status is 65. s: what a store made of it,
+ * which also remembers what it rejected before; NULL without a store.
+ */
+bool run_rejected(const struct run *r, const struct store_summary *s);
+
+enum run_format {
+    RUN_TEXT,
+    RUN_JSON
+};
+
+int run_format_parse(const char *name, enum run_format *out, struct err *e) ERR_CHECKED;
+
+/* The summary of one run, on standard output; failure: what ended it early, or NULL. */
+void run_print(const struct run *r, const struct store_summary *s, enum run_format format,
+    const struct err *failure);
+
+#endif

@@ -1,0 +1,149 @@
+#include "cli/secret.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "cli/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    SECRET_MAX = 4096
+};
+
+static int read_pipe(int fd, struct buf *out, struct err *e)
+{
+    char piece[512];
+    ssize_t n;
+
+    while ((n = read(fd, piece, sizeof piece)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            return err_set(
+                e, ERR_CONFIG, "password", "cannot read its output: %s", strerrordesc_np(errno));
+        }
+        if (buf_add(out, piece, (size_t)n))
+            return err_set(e, ERR_CONFIG, "password", "it printed more than %d bytes", SECRET_MAX);
+    }
+    return 0;
+}
+
+static int start(const char *command, int *fd, pid_t *pid)
+{
+    char sh[] = "sh";
+    char dash_c[] = "-c";
+    char *copy = mem_strdup(command);
+    char *argv[] = {sh, dash_c, copy, NULL};
+    posix_spawn_file_actions_t actions;
+    int ends[2];
+    int rc = pipe2(ends, O_CLOEXEC) ? errno : posix_spawn_file_actions_init(&actions);
+
+    if (rc) {
+        free(copy);
+        return rc;
+    }
+    rc = posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    if (!rc)
+        rc = posix_spawn(pid, "/bin/sh", &actions, NULL, argv, environ);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    (void)close(ends[1]);
+    if (rc)
+        (void)close(ends[0]);
+    *fd = ends[0];
+    free(copy);
+    return rc;
+}
+
+/* The command is a shell's, so that "pass show dmarc | head -1" works: who writes the configuration
+ * may run anything as this user already. */
+static int read_command(const char *command, struct buf *out, struct err *e)
+{
+    int fd;
+    int status = 0;
+    pid_t pid;
+    int rc = start(command, &fd, &pid);
+
+    if (rc)
+        return err_set(e, ERR_CONFIG, "password", "cannot start it: %s", strerrordesc_np(rc));
+    rc = read_pipe(fd, out, e);
+    (void)close(fd);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (!rc && status) {
+        return err_set(e, ERR_CONFIG, "password", "it failed (%s %d)",
+            WIFEXITED(status) ? "exit status" : "signal",
+            WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+    }
+    return rc;
+}
+
+static int collect(const struct config_mailbox *m, struct buf *out, struct err *e)
+{
+    if (m->password_file)
+        return files_read(m->password_file, out, e) ? err_wrap(e, "password_file") : 0;
+    if (m->password_command)
+        return read_command(m->password_command, out, e) ? err_wrap(e, "password_command") : 0;
+    const char *value = secure_getenv(m->password_env);
+    if (!value)
+        return err_set(e, ERR_CONFIG, "password", "password_env: %s is not set", m->password_env);
+    return buf_adds(out, value)
+               ? err_set(e, ERR_CONFIG, "password", "password_env: its value is too long")
+               : 0;
+}
+
+static int check(const char *secret, struct err *e)
+{
+    if (!*secret)
+        return err_set(e, ERR_CONFIG, "password", "the password is empty");
+    for (const char *p = secret; *p; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+            return err_set(
+                e, ERR_CONFIG, "password", "there is a control character in the password");
+        }
+    }
+    return 0;
+}
+
+int secret_read(const struct config_mailbox *m, char **out, struct err *e)
+{
+    struct buf text;
+    int rc;
+
+    buf_init(&text, SECRET_MAX);
+    rc = collect(m, &text, e);
+    if (!rc && !text.len)
+        rc = err_set(e, ERR_CONFIG, "password", "the password is empty");
+    if (!rc) {
+        text.data[strcspn(text.data, "\r\n")] = '\0';
+        rc = check(text.data, e);
+    }
+    if (!rc)
+        *out = mem_strdup(text.data);
+    if (text.data)
+        explicit_bzero(text.data, text.cap);
+    buf_done(&text);
+    return rc ? err_wrap(e, "mailbox %s", m->name) : 0;
+}
+
+void secret_free(char *secret)
+{
+    if (!secret)
+        return;
+    explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+bool secret_is_exposed(const struct config_mailbox *m)
+{
+    struct stat st;
+
+    return m->password_file && stat(m->password_file, &st) == 0 && (st.st_mode & S_IROTH);
+}
