@@ -1,0 +1,204 @@
+/*
+ * Drives ingest/source_imap.c from a shell script: imap_driver NAME=VALUE...
+ *
+ *   port host user password folder archive ca_file tls verify timeout deadline
+ *   batch_messages batch_bytes message   settings and limits
+ *   known=FILE    keys, one a line, that have been done before
+ *   hold=FIFO     waits between the last mail and the flush until something was written to the FIFO
+ *   flush=EACH    flushes after every so many mails, not only at the end
+ *   defer=KEY     this mail is not done
+ *
+ * Prints "mail KEY LENGTH SHA256", "large KEY LENGTH", "bad TEXT", and at the end "done" or
+ * "error CLASS TAG TEXT".
+ */
+#include "base/arena.h"
+#include "base/blob.h"
+#include "ingest/source.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct job {
+    struct imap_settings set;
+    struct limits limits;
+    const char *known, *hold, *defer;
+    unsigned long flush_each;
+};
+
+static bool is_known(void *context, const char *source, const char *key)
+{
+    const struct job *job = context;
+    char line[128];
+    bool found = false;
+
+    FILE *f = strcmp(source, job->set.name) ? NULL : fopen(job->known, "r");
+    if (!f)
+        abort();
+    while (!found && fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = '\0';
+        found = !strcmp(line, key);
+    }
+    (void)fclose(f);
+    return found;
+}
+
+static bool set_text(struct job *job, const char *name, const char *value)
+{
+    const struct {
+        const char *name;
+        const char **to;
+    } texts[] = {
+        {"host", &job->set.host},
+        {"user", &job->set.user},
+        {"password", &job->set.password},
+        {"folder", &job->set.folder},
+        {"archive", &job->set.archive},
+        {"ca_file", &job->set.ca_file},
+        {"known", &job->known},
+        {"hold", &job->hold},
+        {"defer", &job->defer},
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (!strcmp(name, texts[i].name)) {
+            *texts[i].to = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_number(struct job *job, const char *name, unsigned long n)
+{
+    if (!strcmp(name, "port"))
+        job->set.port = (unsigned)n;
+    else if (!strcmp(name, "tls"))
+        job->set.tls = n;
+    else if (!strcmp(name, "verify"))
+        job->set.verify = n;
+    else if (!strcmp(name, "timeout"))
+        job->set.timeout = (unsigned)n;
+    else if (!strcmp(name, "deadline"))
+        job->set.deadline = (unsigned)n;
+    else if (!strcmp(name, "batch_messages"))
+        job->set.batch_messages = (unsigned)n;
+    else if (!strcmp(name, "batch_bytes"))
+        job->set.batch_bytes = n;
+    else if (!strcmp(name, "message"))
+        job->limits.message = n;
+    else if (!strcmp(name, "flush"))
+        job->flush_each = n;
+    else
+        return false;
+    return true;
+}
+
+static int report(const struct err *e)
+{
+    printf("error %d %s %s\n", (int)e->class, e->tag, e->text);
+    return 1;
+}
+
+static void print_mail(const struct source_message *m)
+{
+    unsigned char sum[32];
+    struct err e;
+
+    if (m->too_large) {
+        printf("large %s %llu\n", m->key, (unsigned long long)m->too_large);
+        return;
+    }
+    if (blob_sha256(&m->bytes, sum, &e))
+        abort();
+    printf("mail %s %llu ", m->key, (unsigned long long)m->bytes.len);
+    for (size_t i = 0; i < sizeof sum; i++)
+        printf("%02x", sum[i]);
+    printf("\n");
+}
+
+static void hold(const char *fifo)
+{
+    char c;
+
+    printf("holding\n");
+    (void)fflush(stdout);
+    int fd = open(fifo, O_RDONLY);
+    if (fd < 0 || read(fd, &c, 1) != 1)
+        abort();
+    (void)close(fd);
+}
+
+static int drain(struct source *s, const struct job *job, struct err *e)
+{
+    struct source_message m;
+    unsigned long n = 0;
+    int r;
+
+    while ((r = s->ops->next(s, &m, e)) != SOURCE_END) {
+        if (r == ERR_INPUT) {
+            printf("bad %s\n", e->text);
+            continue;
+        }
+        if (r < 0)
+            return r;
+        print_mail(&m);
+        if (job->defer && !strcmp(job->defer, m.key))
+            continue;
+        r = s->ops->done(s, m.id, OUTCOME_STORED, e);
+        if (!r && job->flush_each && ++n % job->flush_each == 0)
+            r = s->ops->flush(s, e);
+        if (r)
+            return r;
+    }
+    if (job->hold)
+        hold(job->hold);
+    return s->ops->flush(s, e);
+}
+
+int main(int argc, char **argv)
+{
+    struct job job = {
+        .set =
+            {
+                .name = "main",
+                .host = "localhost",
+                .user = "reports",
+                .password = "secret",
+                .folder = "INBOX",
+                .verify = true,
+                .tls = true,
+                .timeout = 20,
+                .deadline = 60,
+                .batch_bytes = 4 * 1024 * 1024,
+                .batch_messages = 100,
+            },
+        .limits = {.message = 64 * 1024 * 1024},
+    };
+    struct source *s;
+    struct err e;
+
+    for (int i = 1; i < argc; i++) {
+        char *value = strchr(argv[i], '=');
+        if (!value)
+            return 64;
+        *value++ = '\0';
+        if (!set_text(&job, argv[i], value) && !set_number(&job, argv[i], strtoul(value, NULL, 10)))
+            return 64;
+    }
+    if (job.known) {
+        job.set.known = is_known;
+        job.set.context = &job;
+    }
+    if (source_imap_open(&s, &job.set, &job.limits, &e))
+        return report(&e);
+    int r = drain(s, &job, &e);
+    if (r < 0)
+        (void)report(&e);
+    else
+        printf("done\n");
+    s->ops->close(s);
+    return r < 0;
+}

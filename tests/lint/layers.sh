@@ -1,0 +1,49 @@
+#!/bin/sh
+# Which folder may include which: the data flows left to right, and nothing reaches back.
+fail=0
+allow() {
+  dir=$1
+  shift
+  ok=" $dir $* "
+  for hit in $(grep -rnoE '^#include "[a-z0-9]+/' "$dir" --include='*.[ch]' | tr -d ' '); do
+    to=${hit##*\"}
+    to=${to%/}
+    case "$ok" in
+    *" $to "*) ;;
+    *)
+      echo "${hit%%:#*}: $dir/ must not include $to/"
+      fail=1
+      ;;
+    esac
+  done
+}
+allow base
+allow parse base
+allow ingest base parse
+allow store base parse
+allow report base parse store
+allow cli base parse ingest store report
+
+# Each library is seen by one or two files, and by no header of ours.
+only() {
+  pattern=$1
+  shift
+  for f in $(grep -rlE "^#include <($pattern)" base parse ingest store report cli --include='*.[ch]'); do
+    case " $* " in
+    *" $f "*) ;;
+    *)
+      echo "$f: must not include <$pattern>: that is for $*"
+      fail=1
+      ;;
+    esac
+  done
+}
+only 'libxml/' parse/aggregate.c parse/aggregate_xml.c
+only 'jansson' parse/tlsrpt.c
+only 'gmime/' ingest/mail.c
+only 'archive' ingest/unpack.c ingest/unpack_zip.c
+only 'libetpan/' ingest/imap_session.c ingest/imap_stream.c
+only 'sqlite3' store/db_sqlite.c
+only 'libpq-fe' store/db_postgres.c
+only 'confuse' cli/config.c
+exit $fail

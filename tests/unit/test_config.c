@@ -1,0 +1,323 @@
+#include "base/arena.h"
+#include "cli/config.h"
+#include "cli/files.h"
+#include "cli/mailbox.h"
+#include "cli/nearest.h"
+#include "cli/options.h"
+#include "cli/secret.h"
+#include "tests/unit/runner.h"
+
+#include <CUnit/CUnit.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char unit_suite[] = "config";
+
+static void write_to(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "we");
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    CU_ASSERT_EQUAL(fputs(text, f) >= 0, 1);
+    CU_ASSERT_EQUAL(fclose(f), 0);
+}
+
+/* Reads a configuration with this text; NULL and *e when it is refused. */
+static struct config *load(const char *text, struct err *e)
+{
+    char path[] = "/tmp/dmarcmill-config-XXXXXX";
+    struct config *c = NULL;
+    int fd = mkstemp(path);
+
+    CU_ASSERT_FATAL(fd >= 0);
+    (void)close(fd);
+    write_to(path, text);
+    int rc = config_load(&c, path, e);
+    (void)unlink(path);
+    if (rc) {
+        CU_ASSERT_EQUAL(rc, ERR_CONFIG);
+        return NULL;
+    }
+    return c;
+}
+
+/* The text must be refused, at this line, with these words. */
+static void refuses(const char *text, int line, const char *words)
+{
+    struct err e;
+    char where[16];
+    struct config *c = load(text, &e);
+
+    CU_ASSERT_PTR_NULL(c);
+    if (c) {
+        printf("\n    accepted: %s", text);
+        config_free(c);
+        return;
+    }
+    (void)snprintf(where, sizeof where, ":%d: ", line);
+    if (!strstr(e.text, words) || !strstr(e.text, where))
+        printf("\n    got \"%s\", wanted%s%s", e.text, where, words);
+    CU_ASSERT_PTR_NOT_NULL(strstr(e.text, words));
+    CU_ASSERT_PTR_NOT_NULL(strstr(e.text, where));
+}
+
+static void test_whole_file(void)
+{
+    static const char text[] =
+        "# a comment\n"
+        "store = \"postgresql://dmarcmill@/dmarcmill\"\n"
+        "limits { message = 8M unpacked = 2G ratio = 300 records = 5000000 }\n"
+        "mailbox \"main\" {\n"
+        "  type = imap\n"
+        "  host = \"imap.example.net\"\n"
+        "  user = \"dmarc@example.net\"\n"
+        "  password_file = \"/etc/dmarcmill/main.password\"\n"
+        "  archive = \"Archive\"\n"
+        "  port = 1993\n"
+        "  verify = no\n"
+        "}\n"
+        "mailbox \"old\" { type = maildir path = \"/srv/mail\" }\n"
+        "client \"acme\" { domains = {\"Acme.Example.\", \"b\xc3\xbc"
+        "cher.example\"} }\n"
+        "client \"idle\" { }\n";
+    struct err e;
+    struct config *c = load(text, &e);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT_STRING_EQUAL(c->store, "postgresql://dmarcmill@/dmarcmill");
+    CU_ASSERT_EQUAL(c->limits.message, UINT64_C(8) << 20);
+    CU_ASSERT_EQUAL(c->limits.unpacked, UINT64_C(2) << 30);
+    CU_ASSERT_EQUAL(c->limits.ratio, 300);
+    CU_ASSERT_EQUAL(c->limits.records, 5000000);
+    CU_ASSERT_EQUAL(c->limits.nesting, limits_default().nesting);
+    CU_ASSERT_EQUAL_FATAL(c->n_mailboxes, 2);
+    const struct config_mailbox *m = config_mailbox(c, "main");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+    CU_ASSERT_STRING_EQUAL(m->kind->name, "imap");
+    CU_ASSERT_STRING_EQUAL(m->host, "imap.example.net");
+    CU_ASSERT_STRING_EQUAL(m->folder, "INBOX");
+    CU_ASSERT_STRING_EQUAL(m->archive, "Archive");
+    CU_ASSERT_EQUAL(m->port, 1993);
+    CU_ASSERT_TRUE(m->tls);
+    CU_ASSERT_FALSE(m->verify);
+    CU_ASSERT_EQUAL(m->batch_bytes, UINT64_C(16) << 20);
+    CU_ASSERT_STRING_EQUAL(config_mailbox(c, "old")->path, "/srv/mail");
+    CU_ASSERT_PTR_NULL(config_mailbox(c, "none"));
+    CU_ASSERT_EQUAL(c->n_clients, 2);
+    CU_ASSERT_EQUAL_FATAL(c->n_domains, 2);
+    CU_ASSERT_STRING_EQUAL(c->domains[0].domain, "acme.example");
+    CU_ASSERT_STRING_EQUAL(c->domains[1].domain, "xn--bcher-kva.example");
+    CU_ASSERT_STRING_EQUAL(c->domains[1].client, "acme");
+    config_free(c);
+}
+
+static void test_lists_may_grow(void)
+{
+    struct err e;
+    struct config *c = load("client a { domains = {a.example}\n domains += {b.example} }\n", &e);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT_EQUAL(c->n_domains, 2);
+    config_free(c);
+}
+
+static void test_what_libconfuse_lets_pass(void)
+{
+    refuses("store = a\nstore = b\n", 2, "store is given twice");
+    refuses("mailbox m {\n host = a\n host = b\n}\n", 3, "host is given twice");
+    refuses("limits { ratio = 50 }\nlimits { ratio = 60 }\n", 2, "ratio is given twice");
+    refuses("client a {\n domains = {a.example, b.example}\n domains = {c.example}\n}\n", 3,
+        "domains is given twice");
+    refuses("mailbox m {\n type = imap\n", 4, "the section 'mailbox' is not closed");
+    refuses("mailbox m {\n type = imap\nmailbox n { }\n", 3, "is a } missing before it?");
+    refuses("store = a\n/* open\n", 5, "not closed before the end");
+}
+
+static void test_unknown_options(void)
+{
+    refuses("mailbox m {\n hots = a\n}\n", 2, "no option 'hots', did you mean 'host'?");
+    refuses("\nsotre = a\n", 2, "did you mean 'store'?");
+    refuses("zzzzzzzzzz = a\n", 1, "there is no option 'zzzzzzzzzz' here");
+    refuses("store = a\n}\n", 2, "unexpected closing brace");
+}
+
+static void test_values(void)
+{
+    refuses("mailbox m {\n port = 70000 }\n", 2, "port must be from 1 to 65535");
+    refuses("mailbox m { port = many }\n", 1, "invalid integer");
+    refuses("mailbox m { type = pop3 }\n", 1, "type must be imap or maildir");
+    refuses("limits { message = 64Q }\n", 1, "message must be a size");
+    refuses("limits { message = 99999999999G }\n", 1, "message must be a size");
+    refuses("store = \"${DMARCMILL_TEST_NOT_SET}\"\n", 1, "store is empty");
+    refuses("mailbox m { password = hunter2 }\n", 1, "use password_file");
+    refuses("client a { domains = {\"not a domain\"} }\n", 1, "is not a domain name");
+    refuses("client a { domains = {a.example} }\nclient b { domains = {A.example} }\n", 2,
+        "a.example is given to two clients");
+}
+
+static void test_mailboxes_are_complete(void)
+{
+    refuses("mailbox m { host = h }\n", 1, "type is missing");
+    refuses("mailbox m { type = imap user = u }\n", 1, "host is missing");
+    refuses("mailbox m { type = imap host = h user = u }\n", 1, "password_file (or");
+    refuses("mailbox m { type = imap host = h user = u password_file = a password_env = B }\n", 1,
+        "exclude each other");
+    refuses("mailbox m { type = maildir }\n", 1, "path is missing");
+    refuses("mailbox m { type = maildir path = p host = h }\n", 1, "host is not for type maildir");
+    refuses("mailbox m { type = maildir path = p }\nmailbox m { type = maildir path = q }\n", 2,
+        "duplicate title 'm'");
+}
+
+static void test_a_password_is_never_repeated(void)
+{
+    struct err e;
+
+    CU_ASSERT_PTR_NULL(load("mailbox m { password = hunter2 }\n", &e));
+    CU_ASSERT_PTR_NULL(strstr(e.text, "hunter2"));
+}
+
+static void test_secrets(void)
+{
+    char path[] = "/tmp/dmarcmill-secret-XXXXXX";
+    int fd = mkstemp(path);
+    struct config_mailbox m = {.name = "main", .password_file = path};
+    struct err e;
+    char *secret = NULL;
+
+    CU_ASSERT_FATAL(fd >= 0);
+    (void)close(fd);
+    write_to(path, "pass word \nsecond line\n");
+    CU_ASSERT_EQUAL_FATAL(secret_read(&m, &secret, &e), 0);
+    CU_ASSERT_STRING_EQUAL(secret, "pass word ");
+    secret_free(secret);
+    CU_ASSERT_EQUAL(chmod(path, 0600), 0);
+    CU_ASSERT_FALSE(secret_is_exposed(&m));
+    CU_ASSERT_EQUAL(chmod(path, 0644), 0);
+    CU_ASSERT_TRUE(secret_is_exposed(&m));
+    write_to(path, "\n");
+    CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
+    write_to(path, "a\tb\n");
+    CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "control character"));
+    CU_ASSERT_EQUAL(unlink(path), 0);
+    CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "mailbox main"));
+}
+
+static void test_secret_commands(void)
+{
+    struct config_mailbox m = {.name = "main", .password_command = "printf 'x y\\n' | tr x z"};
+    struct err e;
+    char *secret = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(secret_read(&m, &secret, &e), 0);
+    CU_ASSERT_STRING_EQUAL(secret, "z y");
+    secret_free(secret);
+    m.password_command = "echo right; exit 3";
+    CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "exit status 3"));
+    m.password_command = NULL;
+    m.password_env = "DMARCMILL_TEST_NOT_SET";
+    CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
+}
+
+static void test_nearest_name(void)
+{
+    const char *const names[] = {"report", "rejects", "store"};
+
+    CU_ASSERT_STRING_EQUAL(nearest_name("repotr", names, 3), "report");
+    CU_ASSERT_STRING_EQUAL(nearest_name("stor", names, 3), "store");
+    CU_ASSERT_PTR_NULL(nearest_name("completely", names, 3));
+}
+
+static void test_names_become_one_component(void)
+{
+    struct arena *a = arena_new();
+
+    CU_ASSERT_STRING_EQUAL(files_safe_name(a, "acme"), "acme");
+    CU_ASSERT_STRING_EQUAL(files_safe_name(a, "../etc/x"), "%2E.%2Fetc%2Fx");
+    CU_ASSERT_STRING_EQUAL(files_safe_name(a, "a%b\n"), "a%25b%0A");
+    CU_ASSERT_STRING_EQUAL(files_safe_name(a, ".."), "%2E.");
+    CU_ASSERT_STRING_EQUAL(files_safe_name(a, ""), "%");
+    arena_free(a);
+}
+
+static void test_files_are_whole_or_absent(void)
+{
+    char folder[] = "/tmp/dmarcmill-files-XXXXXX";
+    struct arena *a = arena_new();
+    struct new_file f;
+    struct err e;
+    struct buf text;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+    const char *deep = arena_printf(a, "%s/a/b", folder);
+    const char *path = arena_printf(a, "%s/x.txt", deep);
+    CU_ASSERT_EQUAL_FATAL(files_make_folder(deep, 0700, &e), 0);
+    CU_ASSERT_EQUAL_FATAL(files_make_folder(deep, 0700, &e), 0);
+    CU_ASSERT_EQUAL_FATAL(files_create(&f, path, &e), 0);
+    CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
+    CU_ASSERT_EQUAL(fputs("whole", f.out) >= 0, 1);
+    CU_ASSERT_EQUAL(files_commit(&f, &e), 0);
+    buf_init(&text, 100);
+    CU_ASSERT_EQUAL(files_read(path, &text, &e), 0);
+    CU_ASSERT_STRING_EQUAL(text.data, "whole");
+    buf_done(&text);
+    /* an abandoned one leaves the old contents, and nothing beside them */
+    CU_ASSERT_EQUAL_FATAL(files_create(&f, path, &e), 0);
+    files_abandon(&f);
+    CU_ASSERT_EQUAL(access(path, F_OK), 0);
+    CU_ASSERT_EQUAL(unlink(path), 0);
+    CU_ASSERT_EQUAL(rmdir(deep), 0);
+    CU_ASSERT_EQUAL(rmdir(arena_printf(a, "%s/a", folder)), 0);
+    CU_ASSERT_EQUAL(rmdir(folder), 0);
+    arena_free(a);
+}
+
+static void test_periods(void)
+{
+    struct err e;
+    int64_t from;
+    int64_t to;
+
+    CU_ASSERT_EQUAL(setenv("DMARCMILL_NOW", "2026-11-25T10:00:00Z", 1), 0); /* a Wednesday */
+    const struct period_options none = {0};
+    CU_ASSERT_EQUAL(options_period(&none, PERIOD_LAST_WEEK, &from, &to, &e), 0);
+    CU_ASSERT_EQUAL(from, 20773); /* Monday 2026-11-16 */
+    CU_ASSERT_EQUAL(to, 20779);
+    const struct period_options week = {.week = "2026-W01"};
+    CU_ASSERT_EQUAL(options_period(&week, PERIOD_EVERYTHING, &from, &to, &e), 0);
+    CU_ASSERT_EQUAL(from, 20451); /* 2025-12-29 */
+    CU_ASSERT_EQUAL(to, 20457);
+    const struct period_options since = {.from = "2026-11-16"};
+    CU_ASSERT_EQUAL(options_period(&since, PERIOD_EVERYTHING, &from, &to, &e), 0);
+    CU_ASSERT_EQUAL(from, 20773);
+    CU_ASSERT_EQUAL(to, PERIOD_LAST_DAY);
+    const struct period_options both = {.week = "2026-W01", .from = "2026-11-16"};
+    CU_ASSERT_EQUAL(options_period(&both, PERIOD_EVERYTHING, &from, &to, &e), ERR_USAGE);
+    const struct period_options back = {.from = "2026-11-16", .to = "2026-11-15"};
+    CU_ASSERT_EQUAL(options_period(&back, PERIOD_EVERYTHING, &from, &to, &e), ERR_USAGE);
+    const struct period_options odd = {.week = "2026-W54"};
+    CU_ASSERT_EQUAL(options_period(&odd, PERIOD_EVERYTHING, &from, &to, &e), ERR_USAGE);
+    CU_ASSERT_EQUAL(unsetenv("DMARCMILL_NOW"), 0);
+}
+
+const struct unit_test unit_tests[] = {
+    {"a whole file", test_whole_file},
+    {"lists may grow", test_lists_may_grow},
+    {"what libconfuse lets pass", test_what_libconfuse_lets_pass},
+    {"unknown options", test_unknown_options},
+    {"values", test_values},
+    {"mailboxes are complete", test_mailboxes_are_complete},
+    {"a password is never repeated", test_a_password_is_never_repeated},
+    {"secrets", test_secrets},
+    {"secret commands", test_secret_commands},
+    {"nearest name", test_nearest_name},
+    {"names become one component", test_names_become_one_component},
+    {"files are whole or absent", test_files_are_whole_or_absent},
+    {"periods", test_periods},
+    {NULL, NULL},
+};

@@ -1,0 +1,1527 @@
+/*
+ * The store keeps one contract on both backends: each case runs on a fresh SQLite file, and on
+ * PostgreSQL too when TEST_PG_URL names a database in which a schema may be made (and dropped).
+ */
+#include "base/arena.h"
+#include "store/auth.h"
+#include "store/core.h"
+#include "store/db.h"
+#include "store/pack.h"
+#include "store/sql.h"
+#include "store/store.h"
+#include "tests/unit/runner.h"
+
+#include <CUnit/CUnit.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char unit_suite[] = "store";
+
+enum {
+    MONDAY = 20773, /* 2026-11-16 */
+    DAY = 86400
+};
+
+/* ---- a store, and a second connection that looks behind its back ---- */
+
+static char url[512];
+static struct store *store;
+static struct db_conn behind;
+
+static void expect(int got, int wanted, const struct err *e)
+{
+    if (got != wanted)
+        printf("\n    got %d, wanted %d: %s", got, wanted, got < 0 ? e->text : "");
+    CU_ASSERT_EQUAL(got, wanted);
+}
+
+static void same_number(int64_t got, int64_t wanted, const char *what)
+{
+    if (got != wanted)
+        printf("\n    %s: got %" PRId64 ", wanted %" PRId64, what, got, wanted);
+    CU_ASSERT_EQUAL(got, wanted);
+}
+
+static void same_text(const char *got, const char *wanted)
+{
+    const char *a = got ? got : "<null>";
+    const char *b = wanted ? wanted : "<null>";
+
+    if (strcmp(a, b) != 0)
+        printf("\n    got \"%s\", wanted \"%s\"", a, b);
+    CU_ASSERT_STRING_EQUAL(a, b);
+}
+
+static void script(const char *sql)
+{
+    struct err e;
+
+    expect(behind.driver->script(behind.db, sql, &e), 0, &e);
+}
+
+static int64_t number(const char *sql)
+{
+    struct err e;
+    int64_t n = -1;
+
+    expect(db_one_int(&behind, sql, NULL, 0, &n, &e), DB_ROW, &e);
+    return n;
+}
+
+static void connect_behind(void)
+{
+    struct err e;
+
+    behind.driver = db_driver_for(url);
+    expect(behind.driver->open(&behind.db, url, &e), 0, &e);
+}
+
+static void disconnect_behind(void)
+{
+    behind.driver->close(behind.db);
+    behind.db = NULL;
+}
+
+static void use_sqlite(char *file)
+{
+    int fd = mkstemp(file);
+
+    CU_ASSERT_FATAL(fd >= 0);
+    (void)close(fd);
+    (void)snprintf(url, sizeof url, "sqlite:%s", file);
+}
+
+static void use_postgres(const char *base)
+{
+    (void)snprintf(url, sizeof url, "%s", base);
+    connect_behind();
+    script("DROP SCHEMA IF EXISTS dm_store_test CASCADE");
+    script("CREATE SCHEMA dm_store_test");
+    disconnect_behind();
+    (void)snprintf(url, sizeof url, "%s%coptions=-csearch_path%%3Ddm_store_test", base,
+        strchr(base, '?') ? '&' : '?');
+}
+
+static void run_case(void (*test)(void))
+{
+    struct err e;
+
+    expect(store_open(&store, url, &e), 0, &e);
+    connect_behind();
+    if (store)
+        test();
+    disconnect_behind();
+    store_close(store);
+    store = NULL;
+}
+
+static void on_each(void (*test)(void))
+{
+    char file[] = "/tmp/dmarcmill-store-XXXXXX";
+    char more[64];
+    const char *base = getenv("TEST_PG_URL"); /* NOLINT(concurrency-mt-unsafe): one thread */
+
+    use_sqlite(file);
+    run_case(test);
+    (void)unlink(file);
+    (void)snprintf(more, sizeof more, "%s-wal", file);
+    (void)unlink(more);
+    (void)snprintf(more, sizeof more, "%s-shm", file);
+    (void)unlink(more);
+    if (base && *base) {
+        use_postgres(base);
+        run_case(test);
+    }
+}
+
+/* ---- messages ---- */
+
+static struct sink *writer;
+static uint64_t next_message;
+static unsigned long announced; /* one hexadecimal digit per `committed` call: outcome + 1 */
+
+static int on_commit(void *context, uint64_t id, enum outcome o, struct err *e)
+{
+    (void)context;
+    (void)id;
+    (void)e;
+    announced = announced * 16 + (unsigned long)o + 1;
+    return 0;
+}
+
+static void open_writer(unsigned messages, uint64_t bytes)
+{
+    struct store_writer_settings set = {
+        .batch_messages = messages, .batch_bytes = bytes, .committed = on_commit};
+    struct err e;
+
+    announced = 0;
+    expect(store_writer_open(&writer, store, &set, &e), 0, &e);
+}
+
+static struct store_summary close_writer(void)
+{
+    struct err e;
+
+    expect(store_writer_flush(writer, &e), 0, &e);
+    struct store_summary s = *store_writer_summary(writer);
+    same_number(s.messages,
+        s.stored + s.duplicate + s.conflict + s.not_a_report + s.partial + s.rejected, "sum");
+    store_writer_close(writer);
+    writer = NULL;
+    return s;
+}
+
+/* Two messages with the same text have the same bytes. */
+static struct message_info info_of(const char *text)
+{
+    struct message_info m = {
+        .id = ++next_message, .source = "", .key = text, .name = text, .date = -1};
+    (void)snprintf((char *)m.sha256, sizeof m.sha256, "%s", text);
+    m.bytes = strlen(text);
+    return m;
+}
+
+static int begin_message(const char *text)
+{
+    struct message_info m = info_of(text);
+    struct err e;
+    int got = writer->ops->message_begin(writer, &m, &e);
+
+    expect(got < 0 ? got : 0, 0, &e);
+    return got;
+}
+
+static void end_message(enum outcome o)
+{
+    struct err e;
+
+    expect(writer->ops->message_end(writer, o, NULL, &e), 0, &e);
+}
+
+static void begin_payload(const char *bytes, const char *container)
+{
+    struct blob blob = blob_of_memory(bytes, strlen(bytes));
+    struct payload_info p = {.name = "report", .bytes = &blob, .container = container};
+    struct err e;
+
+    (void)snprintf((char *)p.sha256, sizeof p.sha256, "%s", bytes);
+    expect(writer->ops->payload_begin(writer, &p, &e), 0, &e);
+}
+
+static void end_payload(void)
+{
+    struct err e;
+
+    expect(writer->ops->payload_end(writer, &e), 0, &e);
+}
+
+/* ---- reports ---- */
+
+struct sample {
+    const char *domain, *id;
+    int day; /* after MONDAY */
+    int records;
+    int count; /* of each record */
+    enum grade grade;
+    const char *generator;
+};
+
+static struct aggregate_record record_of(int n, int count)
+{
+    static struct auth_result dkims[2];
+    static struct auth_result spf;
+    static char domain[64];
+    static struct override_reason reason;
+
+    (void)snprintf(domain, sizeof domain, "s%d.example.net", n % 7);
+    dkims[0] = (struct auth_result){
+        .domain = "example.com", .selector = "s1", .result = "pass", .result_sent = "Pass"};
+    dkims[1] = (struct auth_result){
+        .domain = domain, .result = "fail", .human_result = "bad\tsignature\\"};
+    spf = (struct auth_result){.domain = domain, .scope = "mfrom", .result = "softfail"};
+    reason = (struct override_reason){.type = "forwarded", .comment = "arc=pass"};
+    struct aggregate_record r = {
+        .source_ip = {.len = 4, .bytes = {192, 0, 2, (unsigned char)(n % 250 + 1)}},
+        .count = count,
+        .disposition = n % 3 == 0 ? DISPOSITION_NONE : DISPOSITION_QUARANTINE,
+        .dkim = n % 3 == 0 ? VERDICT_PASS : VERDICT_FAIL,
+        .spf = VERDICT_FAIL,
+        .header_from = "example.com",
+        .header_from_sent = "Example.COM",
+        .envelope_from = n % 2 ? "" : NULL,
+        .dkims = dkims,
+        .n_dkims = 2,
+        .spfs = &spf,
+        .n_spfs = 1,
+        .reasons = &reason,
+        .n_reasons = n % 5 == 4,
+    };
+    return r;
+}
+
+static struct note one_note = {.code = "SP_EMPTY", .times = 1};
+
+static struct aggregate_report report_of(const struct sample *s)
+{
+    int64_t begin = ((int64_t)MONDAY + s->day) * DAY;
+    struct aggregate_report r = {
+        .dialect = DIALECT_RFC7489,
+        .org_name = "Example Org",
+        .email = "noreply@reporter.example",
+        .reporter = "reporter.example",
+        .report_id = s->id,
+        .report_id_sent = s->id,
+        .generator = s->generator,
+        .begin = begin,
+        .end = begin + DAY - 1,
+        .policy = {.domain = s->domain, .p = "none", .p_sent = "NONE", .adkim = "r"},
+        .records = s->records,
+        .messages = (int64_t)s->records * s->count,
+        .grade = s->grade,
+        .notes = {.items = &one_note, .n = 1},
+    };
+    return r;
+}
+
+static int try_report(const struct sample *s, struct err *e)
+{
+    struct aggregate_report r = report_of(s);
+    int got = writer->ops->aggregate_begin(writer, &r, e);
+
+    for (int n = 0; n < s->records && got == 0; n++) {
+        struct aggregate_record record = record_of(n, s->count);
+        got = writer->ops->aggregate_record(writer, &record, e);
+    }
+    return got == 0 ? writer->ops->aggregate_end(writer, &r, e) : got;
+}
+
+static void give_report(const struct sample *s)
+{
+    struct err e;
+
+    expect(try_report(s, &e), 0, &e);
+}
+
+/* A message with one report in one payload. */
+static void give(const char *text, const struct sample *s)
+{
+    if (begin_message(text) == FLOW_SKIP)
+        return;
+    begin_payload(text, "xml");
+    give_report(s);
+    end_payload();
+    end_message(s->grade == GRADE_PARTIAL ? OUTCOME_PARTIAL : OUTCOME_STORED);
+}
+
+/* The same in a writer of its own. */
+static struct store_summary give_alone(const char *text, const struct sample *s)
+{
+    open_writer(0, 0);
+    give(text, s);
+    return close_writer();
+}
+
+static const struct sample three = {
+    .domain = "example.com", .id = "r1", .records = 3, .count = 2, .grade = GRADE_NORMALISED};
+
+/* ---- what the store says ---- */
+
+struct totals {
+    int64_t reports, records, messages, rows, passed;
+    const char *only_client;
+    bool mixed;
+};
+
+static int add_report(void *context, const struct store_report_row *r)
+{
+    struct totals *t = context;
+
+    t->reports++;
+    t->mixed = t->mixed || !r->counts;
+    return 0;
+}
+
+static int add_source(void *context, const struct store_source_row *r)
+{
+    struct totals *t = context;
+
+    t->rows++;
+    t->records += r->records;
+    t->messages += r->messages;
+    if (r->dkim == VERDICT_PASS || r->spf == VERDICT_PASS)
+        t->passed += r->messages;
+    return 0;
+}
+
+static struct totals totals_of(const char *client, const char *domain)
+{
+    struct store_period p = {.client = client, .domain = domain, .from = MONDAY, .to = MONDAY + 6};
+    struct totals t = {0};
+    struct err e;
+
+    expect(store_reports(store, &p, false, add_report, &t, &e), 0, &e);
+    expect(store_sources(store, &p, add_source, &t, &e), 0, &e);
+    return t;
+}
+
+static void expect_totals(
+    const char *client, const char *domain, int64_t reports, int64_t records, int64_t messages)
+{
+    struct totals t = totals_of(client, domain);
+
+    same_number(t.reports, reports, "reports");
+    same_number(t.records, records, "records");
+    same_number(t.messages, messages, "messages");
+    CU_ASSERT_FALSE(t.mixed);
+}
+
+static void print_fault(void *context, const char *what)
+{
+    int *faults = context;
+
+    if (*faults >= 0)
+        printf("\n    verify: %s", what);
+    *faults += *faults >= 0 ? 1 : -1;
+}
+
+static void expect_sound(void)
+{
+    int faults = 0;
+    int64_t checked = 0;
+    struct err e;
+
+    expect(store_verify(store, print_fault, &faults, &checked, &e), 0, &e);
+    same_number(faults, 0, "faults");
+    same_number(checked, number("SELECT COUNT(*) FROM report"), "checked");
+}
+
+static void assign(const char *domain, const char *client)
+{
+    struct store_assignment a = {domain, client};
+    struct err e;
+
+    expect(store_domains_assign(store, &a, 1, &e), 0, &e);
+}
+
+/* ---- cases: packing ---- */
+
+static void packing_comes_back_as_it_was(void)
+{
+    struct arena *a = arena_new();
+    struct aggregate_record r = record_of(4, 1);
+    struct auth_results back;
+    struct buf b;
+    size_t n = 0;
+
+    buf_init(&b, 4096);
+    CU_ASSERT_EQUAL(auth_pack(&b, &r), 0);
+    same_text(b.data, "dkim\texample.com\ts1\tpass\t\\N\t\\N\tPass\n"
+                      "dkim\ts4.example.net\t\\N\tfail\tbad\\tsignature\\\\\n"
+                      "spf\ts4.example.net\tmfrom\tsoftfail\n");
+    auth_unpack(a, b.data, &back);
+    CU_ASSERT_EQUAL_FATAL(back.n_dkims, 2);
+    CU_ASSERT_EQUAL_FATAL(back.n_spfs, 1);
+    same_text(back.dkims[0].selector, "s1");
+    same_text(back.dkims[0].result_sent, "Pass");
+    same_text(back.dkims[0].domain_sent, NULL);
+    same_text(back.dkims[1].selector, NULL);
+    same_text(back.dkims[1].human_result, "bad\tsignature\\");
+    same_text(back.spfs[0].scope, "mfrom");
+    buf_clear(&b);
+    CU_ASSERT_EQUAL(reasons_pack(&b, &r), 0);
+    struct override_reason *reasons = reasons_unpack(a, b.data, &n);
+    CU_ASSERT_EQUAL_FATAL(n, 1);
+    same_text(reasons[0].type, "forwarded");
+    same_text(reasons[0].comment, "arc=pass");
+    buf_done(&b);
+    arena_free(a);
+}
+
+static void packing_takes_any_text(void)
+{
+    static const char *const odd[] = {
+        "", "\n", "\t\t\t\n", "x\\", "\\N\n\n\\N", "dkim", "a\tb\tc\td\te\tf\tg\th\ti\n"};
+    struct arena *a = arena_new();
+    struct auth_results r;
+    struct buf b;
+
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        auth_unpack(a, odd[i], &r);
+    CU_ASSERT_EQUAL(r.n_spfs, 1);
+    same_text(r.spfs[0].result, "d");
+    auth_unpack(a, NULL, &r);
+    CU_ASSERT_EQUAL(r.n_dkims + r.n_spfs, 0);
+    buf_init(&b, 4); /* a row that does not fit leaves nothing behind */
+    CU_ASSERT_EQUAL(pack_row(&b, (const char *const[]){"ab", "cd"}, 2), -1);
+    CU_ASSERT_EQUAL(b.len, 0);
+    buf_done(&b);
+    arena_free(a);
+}
+
+/* ---- cases: writing ---- */
+
+static int look_at_report(void *context, const struct store_report_row *r)
+{
+    int *seen = context;
+
+    same_text(r->client, "unassigned");
+    same_text(r->domain, "example.com");
+    same_text(r->reporter, "reporter.example");
+    same_text(r->org_name, "Example Org");
+    same_text(r->report_id, "r1");
+    same_text(r->p, "none");
+    same_text(r->sp, NULL);
+    same_text(r->adkim, "r");
+    same_text(r->grade, "normalised");
+    same_text(r->notes, "SP_EMPTY");
+    same_number(r->begin, (int64_t)MONDAY * DAY, "begin");
+    same_number(r->records, 3, "records");
+    same_number(r->messages, 6, "messages");
+    ++*seen;
+    return 0;
+}
+
+static int look_at_source(void *context, const struct store_source_row *r)
+{
+    int *seen = context;
+
+    CU_ASSERT_EQUAL(r->source_ip.len, 4);
+    CU_ASSERT_EQUAL(r->source_ip.bytes[3], *seen + 1);
+    same_text(r->header_from, "example.com");
+    same_text(r->envelope_from, *seen == 1 ? "" : NULL);
+    CU_ASSERT_EQUAL(r->dkim, *seen == 0 ? VERDICT_PASS : VERDICT_FAIL);
+    CU_ASSERT_EQUAL(r->disposition, *seen == 0 ? DISPOSITION_NONE : DISPOSITION_QUARANTINE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(r->auth, *seen == 0 ? "s0.example.net" : "example.net"));
+    same_text(r->reasons, NULL);
+    same_number(r->messages, 2, "messages");
+    same_number(r->reporters, 1, "reporters");
+    ++*seen;
+    return 0;
+}
+
+static void stored_report_is_read_back_case(void)
+{
+    struct store_period p = {.from = MONDAY, .to = MONDAY};
+    struct store_summary s = give_alone("m1", &three);
+    int reports = 0;
+    int sources = 0;
+    struct err e;
+
+    same_number(s.stored, 1, "stored");
+    same_number(s.reports_new, 1, "new");
+    same_number(s.records, 3, "records");
+    same_number((int64_t)announced, OUTCOME_STORED + 1, "announced");
+    expect(store_reports(store, &p, false, look_at_report, &reports, &e), 0, &e);
+    expect(store_sources(store, &p, look_at_source, &sources, &e), 0, &e);
+    same_number(reports, 1, "reports");
+    same_number(sources, 3, "sources");
+    p.from = p.to = MONDAY + 1;
+    expect(store_reports(store, &p, false, look_at_report, &reports, &e), 0, &e);
+    same_number(reports, 1, "reports of another day");
+    same_number(number("SELECT COUNT(*) FROM report WHERE sent = 'p\tNONE\n'"), 1, "as sent");
+    same_number(number("SELECT COUNT(*) FROM v_record WHERE source = '192.0.2.1'"), 1, "v_record");
+    same_number(number("SELECT COUNT(*) FROM v_record WHERE dmarc = 'pass'"), 1, "dmarc");
+    same_number(number("SELECT COUNT(*) FROM v_auth_result"), 9, "v_auth_result");
+    same_number(number("SELECT COUNT(*) FROM v_report WHERE client = 'unassigned'"), 1, "v_report");
+    expect_sound();
+}
+
+static void stored_report_is_read_back(void)
+{
+    on_each(stored_report_is_read_back_case);
+}
+
+static void copies_are_duplicates_case(void)
+{
+    /* the same bytes in the same batch, the same report in other bytes, in the same batch and later
+     */
+    open_writer(0, 0);
+    give("m1", &three);
+    give("m1", &three);
+    give("m2", &three);
+    struct store_summary s = close_writer();
+    same_number(s.messages, 3, "messages");
+    same_number(s.stored, 1, "stored");
+    same_number(s.duplicate, 2, "duplicate");
+    same_number(s.reports_duplicate, 2, "reports");
+    s = give_alone("m3", &three);
+    same_number(s.duplicate, 1, "later");
+    s = give_alone("m2", &three);
+    same_number(s.duplicate, 1, "known duplicate");
+    same_number(s.reports_duplicate, 1, "its report");
+    same_number(number("SELECT COUNT(*) FROM message"), 3, "ledger");
+    same_number(number("SELECT COUNT(*) FROM payload"), 1, "only the first payload is kept");
+    expect_totals("unassigned", NULL, 1, 3, 6);
+    expect_sound();
+}
+
+static void copies_are_duplicates(void)
+{
+    on_each(copies_are_duplicates_case);
+}
+
+static void order_does_not_matter_case(void)
+{
+    struct aggregate_report r = report_of(&three);
+    struct err e;
+
+    (void)give_alone("m1", &three);
+    open_writer(0, 0);
+    CU_ASSERT_EQUAL(begin_message("m2"), FLOW_GO_ON);
+    begin_payload("other order", "xml");
+    expect(writer->ops->aggregate_begin(writer, &r, &e), 0, &e);
+    for (int n = 2; n >= 0; n--) {
+        struct aggregate_record record = record_of(n, 2);
+        record.header_from_sent = "EXAMPLE.com"; /* nor does the spelling */
+        expect(writer->ops->aggregate_record(writer, &record, &e), 0, &e);
+    }
+    expect(writer->ops->aggregate_end(writer, &r, &e), 0, &e);
+    end_payload();
+    end_message(OUTCOME_STORED);
+    struct store_summary s = close_writer();
+    same_number(s.duplicate, 1, "duplicate");
+    same_number(s.conflict, 0, "conflict");
+}
+
+static void order_does_not_matter(void)
+{
+    on_each(order_does_not_matter_case);
+}
+
+static int take_reject(void *context, const struct store_reject *r)
+{
+    struct store_reject *out = context;
+
+    *out = *r;
+    out->class = strcmp(r->class, "conflict") == 0  ? "conflict"
+                 : strcmp(r->class, "partial") == 0 ? "partial"
+                                                    : "other";
+    return 0;
+}
+
+static void other_content_is_a_conflict_case(void)
+{
+    struct sample other = three;
+    struct store_reject r = {0};
+    struct err e;
+
+    other.count = 5;
+    (void)give_alone("m1", &three);
+    struct store_summary s = give_alone("m2", &other);
+    same_number(s.conflict, 1, "conflict");
+    same_number(s.reports_conflict, 1, "report");
+    same_number(s.records, 0, "records");
+    expect_totals("unassigned", NULL, 1, 3, 6);
+    same_number(number("SELECT COUNT(*) FROM payload"), 2, "its payload is kept");
+    expect(store_rejects(store, 0, take_reject, &r, &e), 0, &e);
+    same_text(r.class, "conflict");
+    CU_ASSERT_TRUE(r.raw_kept);
+    CU_ASSERT_FALSE(r.partial);
+    expect_sound();
+}
+
+static void other_content_is_a_conflict(void)
+{
+    on_each(other_content_is_a_conflict_case);
+}
+
+static void partial_waits_for_complete_case(void)
+{
+    struct sample cut = three;
+    struct store_reject r = {0};
+    struct store_period all = {.from = MONDAY, .to = MONDAY};
+    struct totals t = {0};
+    struct err e;
+
+    cut.records = 2;
+    cut.grade = GRADE_PARTIAL;
+    struct store_summary s = give_alone("cut", &cut);
+    same_number(s.partial, 1, "partial");
+    same_number(s.reports_partial, 1, "report");
+    same_number(s.reports_new, 0, "new");
+    expect_totals("unassigned", NULL, 0, 0, 0);
+    expect(store_reports(store, &all, true, add_report, &t, &e), 0, &e);
+    same_number(t.reports, 1, "with partial");
+    expect(store_rejects(store, 0, take_reject, &r, &e), 0, &e);
+    same_text(r.class, "partial");
+    CU_ASSERT_TRUE(r.partial);
+
+    s = give_alone("cut again", &cut);
+    same_number(s.duplicate, 1, "the same cut is a duplicate");
+    s = give_alone("whole", &three);
+    same_number(s.stored, 1, "complete");
+    same_number(s.reports_new, 1, "new");
+    expect_totals("unassigned", NULL, 1, 3, 6);
+    same_number(number("SELECT COUNT(*) FROM reject WHERE state = 'replaced'"), 1, "replaced");
+    s = give_alone("cut later", &cut);
+    same_number(s.duplicate, 1, "partial after complete");
+    expect_totals("unassigned", NULL, 1, 3, 6);
+    expect_sound();
+}
+
+static void partial_waits_for_complete(void)
+{
+    on_each(partial_waits_for_complete_case);
+}
+
+static void partial_and_complete_in_one_batch_case(void)
+{
+    struct sample cut = three;
+
+    cut.records = 2;
+    cut.grade = GRADE_PARTIAL;
+    open_writer(0, 0);
+    give("cut", &cut);
+    give("whole", &three);
+    struct store_summary s = close_writer();
+    same_number(s.reports_new, 1, "new");
+    same_number(s.reports_partial, 0, "partial");
+    expect_totals("unassigned", NULL, 1, 3, 6);
+    same_number(number("SELECT COUNT(*) FROM reject"), 0, "nothing to decide");
+    expect_sound();
+}
+
+static void partial_and_complete_in_one_batch(void)
+{
+    on_each(partial_and_complete_in_one_batch_case);
+}
+
+/* ---- cases: streaming ---- */
+
+static const struct sample huge = {
+    .domain = "example.com", .id = "huge", .records = 3000, .count = 3};
+
+static struct store_summary give_streamed(const char *text, const struct sample *s)
+{
+    open_writer(0, 64 * 1024L);
+    give(text, s);
+    return close_writer();
+}
+
+static void huge_report_is_streamed_case(void)
+{
+    struct sample other = huge;
+
+    open_writer(0, 64 * 1024L);
+    give("m1", &three);
+    give("m2", &huge);
+    CU_ASSERT_EQUAL(announced, 0x11); /* it was committed at once, after what waited */
+    struct store_summary s = close_writer();
+    same_number(s.reports_new, 2, "new");
+    same_number(s.records, 3003, "records");
+    expect_totals("unassigned", NULL, 2, 3003, 9006);
+    same_number(number("SELECT COUNT(*) FROM report WHERE state = 'counts' AND records = 3000 AND "
+                       "messages = 9000 AND grade = 'clean' AND org_name = 'Example Org'"),
+        1, "completed at its end");
+    expect_sound();
+
+    s = give_streamed("m3", &huge);
+    same_number(s.duplicate, 1, "streamed copy");
+    s = give_alone("m4", &huge);
+    same_number(s.duplicate, 1, "copy from memory");
+    other.count = 4;
+    s = give_streamed("m5", &other);
+    same_number(s.conflict, 1, "streamed conflict");
+    expect_totals("unassigned", NULL, 2, 3003, 9006);
+    same_number(number("SELECT COUNT(*) FROM payload"), 3, "payloads");
+    expect_sound();
+}
+
+static void huge_report_is_streamed(void)
+{
+    on_each(huge_report_is_streamed_case);
+}
+
+static void streamed_report_replaces_partial_case(void)
+{
+    struct sample cut = huge;
+
+    cut.records = 2500;
+    cut.grade = GRADE_PARTIAL;
+    struct store_summary s = give_streamed("cut", &cut);
+    same_number(s.reports_partial, 1, "partial");
+    expect_totals("unassigned", NULL, 0, 0, 0);
+    s = give_streamed("whole", &huge);
+    same_number(s.reports_new, 1, "new");
+    expect_totals("unassigned", NULL, 1, 3000, 9000);
+    s = give_streamed("cut later", &cut);
+    same_number(s.duplicate, 1, "partial after complete");
+    expect_totals("unassigned", NULL, 1, 3000, 9000);
+    expect_sound();
+}
+
+static void streamed_report_replaces_partial(void)
+{
+    on_each(streamed_report_replaces_partial_case);
+}
+
+static void deferred_message_leaves_nothing_case(void)
+{
+    open_writer(0, 64 * 1024L);
+    CU_ASSERT_EQUAL(begin_message("m1"), FLOW_GO_ON);
+    begin_payload("m1", "xml");
+    give_report(&huge);
+    end_message(OUTCOME_DEFERRED);
+    CU_ASSERT_EQUAL(begin_message("m2"), FLOW_GO_ON);
+    begin_payload("m2", "xml");
+    give_report(&three);
+    end_message(OUTCOME_DEFERRED);
+    struct store_summary s = close_writer();
+    same_number(s.messages, 0, "messages");
+    same_number(number("SELECT COUNT(*) FROM report"), 0, "reports");
+    same_number(number("SELECT COUNT(*) FROM record"), 0, "records");
+    same_number(number("SELECT COUNT(*) FROM message"), 0, "ledger");
+    s = give_alone("m1", &huge);
+    same_number(s.reports_new, 1, "next time");
+    expect_sound();
+}
+
+static void deferred_message_leaves_nothing(void)
+{
+    on_each(deferred_message_leaves_nothing_case);
+}
+
+/* Many reports, several messages and payloads at once; everything has to add up. */
+static void many_reports_add_up_case(void)
+{
+    char text[32];
+    char id[32];
+
+    open_writer(7, 256 * 1024L);
+    for (int m = 0; m < 60; m++) {
+        (void)snprintf(text, sizeof text, "mail %d", m);
+        CU_ASSERT_EQUAL(begin_message(text), FLOW_GO_ON);
+        for (int k = 0; k < 3; k++) {
+            struct sample s = {
+                .domain = k ? "b.example" : "a.example", .id = id, .records = m, .count = k + 1};
+            (void)snprintf(id, sizeof id, "%d-%d", m / 2, k); /* each report comes twice */
+            s.records = m / 2;
+            begin_payload(text, "gzip");
+            give_report(&s);
+            end_payload();
+        }
+        end_message(OUTCOME_STORED);
+    }
+    struct store_summary s = close_writer();
+    same_number(s.stored, 30, "stored");
+    same_number(s.duplicate, 30, "duplicate");
+    same_number(s.reports_new, 90, "new");
+    same_number(s.reports_duplicate, 90, "duplicate reports");
+    same_number(s.records, INT64_C(3) * 435, "records");
+    expect_totals("unassigned", NULL, 90, INT64_C(3) * 435, INT64_C(435) * (1 + 2 + 3));
+    expect_totals("unassigned", "a.example", 30, 435, 435);
+    same_number(number("SELECT COUNT(*) FROM payload"), 90, "payloads");
+    expect_sound();
+}
+
+static void many_reports_add_up(void)
+{
+    on_each(many_reports_add_up_case);
+}
+
+/* ---- cases: clients ---- */
+
+static void domains_move_with_their_reports_case(void)
+{
+    struct sample sub = three;
+    struct sample deep = three;
+    struct sample alike = three;
+
+    sub.domain = "sub.example.com";
+    deep.domain = "deep.sub.example.com";
+    alike.domain = "notexample.com";
+    (void)give_alone("m1", &three);
+    (void)give_alone("m2", &sub);
+    (void)give_alone("m3", &deep);
+    (void)give_alone("m4", &alike);
+    expect_totals("unassigned", NULL, 4, 12, 24);
+    expect_totals("unassigned", "example.com", 3, 9, 18);
+    expect_totals(NULL, "sub.example.com", 2, 6, 12);
+
+    assign("Sub.Example.COM.", "beta");
+    expect_totals("beta", NULL, 2, 6, 12);
+    assign("example.com", "acme"); /* takes what lies below, but not what a longer one owns */
+    expect_totals("acme", NULL, 1, 3, 6);
+    expect_totals("beta", NULL, 2, 6, 12);
+    expect_totals("unassigned", NULL, 1, 3, 6);
+    expect_totals(NULL, NULL, 4, 12, 24);
+    expect_sound();
+
+    deep.id = "r2";
+    deep.day = 1;
+    (void)give_alone(
+        "m5", &deep); /* a set of results that beta has, by the look of unassigned too */
+    expect_totals("beta", NULL, 3, 9, 18);
+    struct store_summary s = give_alone("m6", &sub);
+    same_number(s.duplicate, 1, "still known after the move");
+    assign("sub.example.com", "acme");
+    expect_totals("acme", NULL, 4, 12, 24);
+    expect_totals("beta", NULL, 0, 0, 0);
+    same_number(number("SELECT COUNT(*) FROM payload p JOIN client c ON c.client_id = p.client_id "
+                       "WHERE c.name = 'acme'"),
+        4, "payloads move");
+    same_number(number("SELECT COUNT(*) FROM auth_set a JOIN client c ON c.client_id = a.client_id "
+                       "WHERE c.name = 'beta'"),
+        0, "nothing stays behind");
+    expect_sound();
+}
+
+static void domains_move_with_their_reports(void)
+{
+    on_each(domains_move_with_their_reports_case);
+}
+
+static int count_rows(void *context, const struct store_client *c)
+{
+    int64_t *sum = context;
+
+    *sum = *sum * 10 + c->domains;
+    return 0;
+}
+
+static void clients_come_and_go_case(void)
+{
+    struct err e;
+    bool created = false;
+    int64_t id = 0;
+    int64_t domains = 0;
+
+    expect(store_client_add(store, "acme", &created, &e), 0, &e);
+    CU_ASSERT_TRUE(created);
+    expect(store_client_add(store, "acme", &created, &e), 0, &e);
+    CU_ASSERT_FALSE(created);
+    expect(store_client_find(store, "nobody", &id, &e), ERR_USAGE, &e);
+    same_text(e.tag, "no-such-client");
+    assign("example.com", "acme");
+    assign("sub.example.com", "beta");
+    expect(store_clients(store, count_rows, &domains, &e), 0, &e);
+    same_number(domains, 110, "acme, beta, unassigned"); /* in this order */
+    struct sample sub = three;
+    sub.domain = "sub.example.com";
+    (void)give_alone("m1", &sub);
+    expect(store_client_remove(store, "beta", &e), 0, &e);
+    expect_totals("acme", NULL, 1, 3, 6); /* the next longer owner */
+    expect(store_client_remove(store, "acme", &e), 0, &e);
+    expect_totals("unassigned", NULL, 1, 3, 6);
+    expect(store_client_remove(store, "unassigned", &e), ERR_USAGE, &e);
+    expect(store_client_remove(store, "acme", &e), ERR_USAGE, &e);
+    struct store_assignment bad = {"not a domain", "acme"};
+    expect(store_domains_assign(store, &bad, 1, &e), ERR_USAGE, &e);
+    same_number(number("SELECT COUNT(*) FROM client"), 1, "clients");
+    expect_sound();
+}
+
+static void clients_come_and_go(void)
+{
+    on_each(clients_come_and_go_case);
+}
+
+/* Reports that wait while another process assigns their domain are stored under the new owner. */
+static void owners_may_change_meanwhile_case(void)
+{
+    struct store *other = NULL;
+    struct store_assignment a = {"example.com", "acme"};
+    struct sample next = three;
+    struct err e;
+
+    next.id = "r2";
+    (void)give_alone("m1", &three);
+    expect(store_open(&other, url, &e), 0, &e);
+    open_writer(0, 0);
+    give("m2", &next);
+    expect(store_domains_assign(other, &a, 1, &e), 0, &e);
+    (void)close_writer();
+    store_close(other);
+    expect_totals("acme", NULL, 2, 6, 12);
+    expect_totals("unassigned", NULL, 0, 0, 0);
+    expect_sound();
+}
+
+static void owners_may_change_meanwhile(void)
+{
+    on_each(owners_may_change_meanwhile_case);
+}
+
+/* ---- cases: rejects ---- */
+
+static void give_reject(const char *text, const char *container)
+{
+    const struct err why = {.class = ERR_INPUT, .tag = "xml-malformed", .text = "line 1"};
+    struct err e;
+
+    if (begin_message(text) == FLOW_SKIP)
+        return;
+    begin_payload(text, container);
+    expect(writer->ops->reject(writer, "a.xml", &why, &e), 0, &e);
+    end_payload();
+    expect(writer->ops->message_end(writer, OUTCOME_REJECTED, &why, &e), 0, &e);
+}
+
+static int collect(void *context, const void *bytes, size_t len, struct err *e)
+{
+    (void)e;
+    return buf_add(context, bytes, len);
+}
+
+static void expect_raw(int64_t id, const char *wanted)
+{
+    struct buf b;
+    struct err e;
+
+    buf_init(&b, 4 << 20);
+    expect(store_reject_raw(store, id, collect, &b, &e), 0, &e);
+    CU_ASSERT_EQUAL(b.len, strlen(wanted));
+    CU_ASSERT(b.data && strcmp(b.data, wanted) == 0);
+    buf_done(&b);
+}
+
+static char *long_text(size_t len)
+{
+    char *s = mem_alloc(len + 1);
+    unsigned state = 7;
+
+    for (size_t i = 0; i < len; i++) {
+        state = state * 1103515245 + 12345;
+        s[i] = (char)('a' + state / 65536 % 26);
+    }
+    return s;
+}
+
+static void rejects_are_kept_case(void)
+{
+    char *text = long_text(700000); /* several pieces, packed and as it came */
+    struct err e;
+
+    open_writer(0, 0);
+    give_reject("bad", "xml");
+    begin_message("long");
+    begin_payload(text, "gzip");
+    const struct err why = {.class = ERR_INPUT, .tag = "bad-gzip", .text = "crc"};
+    expect(writer->ops->reject(writer, NULL, &why, &e), 0, &e);
+    end_payload();
+    begin_payload(text, "xml");
+    expect(writer->ops->reject(writer, NULL, &why, &e), 0, &e);
+    end_payload();
+    end_message(OUTCOME_REJECTED);
+    struct store_summary s = close_writer();
+    same_number(s.rejected, 2, "rejected");
+    same_number(s.reports_rejected, 3, "documents");
+    int64_t id = number("SELECT MIN(reject_id) FROM reject");
+    expect_raw(id, "bad");
+    expect_raw(
+        number("SELECT reject_id FROM reject j JOIN payload p ON p.payload_id = j.payload_id "
+               "WHERE p.bytes = 700000 AND packed = 0"),
+        text);
+    expect_raw(
+        number("SELECT reject_id FROM reject j JOIN payload p ON p.payload_id = j.payload_id "
+               "WHERE p.bytes = 700000 AND packed = 1"),
+        text);
+    expect(store_reject_raw(store, 999999, collect, NULL, &e), ERR_USAGE, &e);
+
+    open_writer(0, 0);
+    give_reject("bad", "xml");
+    s = close_writer();
+    same_number(s.rejected, 1, "known, and rejected again");
+    same_number(s.reports_rejected, 1, "its document");
+    expect(store_reject_retried(store, id, &e), 0, &e);
+    expect(store_reject_retried(store, id, &e), ERR_USAGE, &e);
+    open_writer(0, 0);
+    give_reject("bad", "xml");
+    s = close_writer();
+    same_number(s.duplicate, 1, "decided");
+    same_number(s.rejected, 0, "not rejected any more");
+    free(text);
+    expect_sound();
+}
+
+static void rejects_are_kept(void)
+{
+    on_each(rejects_are_kept_case);
+}
+
+/* rejects retry: the same bytes are read again, whatever the ledger says of them. */
+static void rejects_can_be_read_again_case(void)
+{
+    struct store_writer_settings set = {.again = true};
+    struct err e;
+
+    open_writer(0, 0);
+    give_reject("m1", "xml");
+    (void)close_writer();
+    expect(store_writer_open(&writer, store, &set, &e), 0, &e);
+    give("m1", &three);
+    struct store_summary s = close_writer();
+    same_number(s.reports_new, 1, "new");
+    expect_totals(NULL, NULL, 1, 3, 6);
+}
+
+static void rejects_can_be_read_again(void)
+{
+    on_each(rejects_can_be_read_again_case);
+}
+
+static void partial_can_be_accepted_case(void)
+{
+    struct sample cut = three;
+    struct err e;
+
+    cut.grade = GRADE_PARTIAL;
+    (void)give_alone("cut", &cut);
+    int64_t id = number("SELECT reject_id FROM reject");
+    expect_raw(id, "cut");
+    expect(store_reject_accept(store, id, &e), 0, &e);
+    expect_totals("unassigned", NULL, 1, 3, 6);
+    expect(store_reject_accept(store, id, &e), ERR_USAGE, &e);
+    same_number(number("SELECT COUNT(*) FROM reject WHERE state = 'accepted'"), 1, "accepted");
+}
+
+static void partial_can_be_accepted(void)
+{
+    on_each(partial_can_be_accepted_case);
+}
+
+/* A message that the database refuses does not stop the others, and what was rolled back is not
+ * believed to be there. */
+static void poisoned_message_is_rejected_case(void)
+{
+    struct sample a = three;
+    struct sample b = three;
+    struct sample c = three;
+
+    script("CREATE UNIQUE INDEX poison ON report (generator)");
+    a.generator = b.generator = "twice";
+    b.id = "r2";
+    c.id = "r3";
+    open_writer(0, 0);
+    give("m1", &a);
+    give("m2", &b);
+    give("m3", &c);
+    struct store_summary s = close_writer();
+    same_number(s.stored, 2, "stored");
+    same_number(s.rejected, 1, "rejected");
+    CU_ASSERT_EQUAL(announced, 0x161);
+    expect_totals(NULL, NULL, 2, 6, 12);
+    same_number(number("SELECT COUNT(*) FROM reject WHERE class = 'store-refused'"), 1, "reject");
+    expect_raw(number("SELECT reject_id FROM reject"), "m2");
+    script("DROP INDEX poison");
+    expect_sound();
+}
+
+static void poisoned_message_is_rejected(void)
+{
+    on_each(poisoned_message_is_rejected_case);
+}
+
+/* ---- cases: a database that fails ---- */
+
+enum trouble {
+    COMMIT_LOST,    /* carried out, but the answer never came */
+    COMMIT_REFUSED, /* not carried out */
+    BEGIN_FAILS,
+    BULK_FAILS
+};
+
+static const struct db_driver *real;
+static struct db_driver faulty;
+static int failures_left;
+
+static int trouble_now(struct err *e)
+{
+    failures_left--;
+    return err_set(e, ERR_TEMPORARY, "connection-lost", "the line was cut");
+}
+
+static int commit_lost(struct db *db, struct err *e)
+{
+    int got = real->commit(db, e);
+
+    return got == 0 && failures_left > 0 ? trouble_now(e) : got;
+}
+
+static int commit_refused(struct db *db, struct err *e)
+{
+    if (failures_left <= 0)
+        return real->commit(db, e);
+    real->rollback(db);
+    return trouble_now(e);
+}
+
+static int begin_fails(struct db *db, bool to_write, struct err *e)
+{
+    return failures_left > 0 ? trouble_now(e) : real->begin(db, to_write, e);
+}
+
+static int bulk_fails(struct db *db, struct err *e)
+{
+    return failures_left > 0 ? trouble_now(e) : real->bulk_end(db, e);
+}
+
+static void have_trouble(enum trouble which, int times)
+{
+    real = db_driver_for(url);
+    faulty = *real;
+    failures_left = times;
+    switch (which) {
+    case COMMIT_LOST:
+        faulty.commit = commit_lost;
+        break;
+    case COMMIT_REFUSED:
+        faulty.commit = commit_refused;
+        break;
+    case BEGIN_FAILS:
+        faulty.begin = begin_fails;
+        break;
+    case BULK_FAILS:
+        faulty.bulk_end = bulk_fails;
+        break;
+    }
+    store->c.driver = &faulty;
+}
+
+/* Once is nothing: the batch is written again, and counted as if nothing had been. */
+static void batch_survives(enum trouble which, const char *text, const char *id)
+{
+    struct sample s = three;
+
+    s.id = id;
+    open_writer(0, 0);
+    give(text, &three);
+    give(id, &s);
+    have_trouble(which, 1);
+    struct store_summary sum = close_writer();
+    same_number(failures_left, 0, "it happened");
+    same_number(sum.stored, 1, "stored");
+    same_number(sum.duplicate, 1, "duplicate");
+    same_number(sum.reports_new, 1, "new");
+    CU_ASSERT_EQUAL(announced, 0x21);
+    store->c.driver = real;
+}
+
+static void batch_is_repeated_case(void)
+{
+    (void)give_alone("m0", &three);
+    batch_survives(COMMIT_LOST, "m1", "c1");
+    batch_survives(COMMIT_REFUSED, "m2", "c2");
+    batch_survives(BEGIN_FAILS, "m3", "c3");
+    batch_survives(BULK_FAILS, "m4", "c4");
+    expect_totals(NULL, NULL, 5, 15, 30);
+    same_number(number("SELECT COUNT(*) FROM message"), 9, "ledger");
+    expect_sound();
+}
+
+static void batch_is_repeated(void)
+{
+    on_each(batch_is_repeated_case);
+}
+
+static void lasting_trouble_is_told_case(void)
+{
+    struct err e;
+
+    open_writer(0, 0);
+    give("m1", &three);
+    have_trouble(BULK_FAILS, 2);
+    expect(store_writer_flush(writer, &e), ERR_TEMPORARY, &e);
+    same_text(e.tag, "connection-lost");
+    CU_ASSERT_EQUAL(announced, 0);
+    same_number(number("SELECT COUNT(*) FROM report"), 0, "nothing is stored");
+    struct store_summary s = close_writer(); /* and nothing waits */
+    same_number(s.messages, 0, "messages");
+    store->c.driver = real;
+    s = give_alone("m1", &three);
+    same_number(s.reports_new, 1, "next time");
+    expect_sound();
+}
+
+static void lasting_trouble_is_told(void)
+{
+    on_each(lasting_trouble_is_told_case);
+}
+
+/* A streamed report cannot be repeated from memory: its message is not decided, and nothing of it
+ * is there. */
+static void streaming_can_break_case(void)
+{
+    struct err e;
+
+    open_writer(0, 64 * 1024L);
+    CU_ASSERT_EQUAL(begin_message("m1"), FLOW_GO_ON);
+    begin_payload("m1", "xml");
+    have_trouble(BULK_FAILS, 1);
+    expect(try_report(&huge, &e), ERR_TEMPORARY, &e);
+    end_message(OUTCOME_DEFERRED);
+    give("m2", &three);
+    struct store_summary s = close_writer();
+    store->c.driver = real;
+    same_number(s.messages, 1, "messages");
+    same_number(number("SELECT COUNT(*) FROM report"), 1, "reports");
+    s = give_streamed("m1", &huge);
+    same_number(s.reports_new, 1, "next time");
+    expect_totals(NULL, NULL, 2, 3003, 9006);
+    expect_sound();
+}
+
+static void streaming_can_break(void)
+{
+    on_each(streaming_can_break_case);
+}
+
+/* ---- cases: the ledger ---- */
+
+static void mailbox_is_remembered_case(void)
+{
+    struct message_info m = info_of("mail");
+    struct message_info copy = m;
+    bool known = true;
+    struct err e;
+
+    m.source = copy.source = "main";
+    m.key = "1/1";
+    copy.key = "1/2";
+    m.from = "a@b.example";
+    m.subject = "Report\r\nDomain: \xff";
+    expect(store_message_known(store, "main", "1/1", &known, &e), 0, &e);
+    CU_ASSERT_FALSE(known);
+    open_writer(0, 0);
+    expect(writer->ops->message_begin(writer, &m, &e), FLOW_GO_ON, &e);
+    end_message(OUTCOME_NOT_A_REPORT);
+    expect(writer->ops->message_begin(writer, &copy, &e), FLOW_SKIP, &e);
+    end_message(OUTCOME_STORED); /* harmless */
+    struct store_summary s = close_writer();
+    same_number(s.not_a_report, 1, "no report");
+    same_number(s.duplicate, 1, "copy");
+    CU_ASSERT_EQUAL(announced, 0x42);
+    expect(store_message_known(store, "main", "1/2", &known, &e), 0, &e);
+    CU_ASSERT_TRUE(known);
+    expect(store_message_known(store, "other", "1/2", &known, &e), 0, &e);
+    CU_ASSERT_FALSE(known);
+    open_writer(0, 0); /* a crash before the mail was moved: told again, not written again */
+    expect(writer->ops->message_begin(writer, &copy, &e), FLOW_SKIP, &e);
+    s = close_writer();
+    same_number(s.duplicate, 1, "again");
+    same_number(number("SELECT COUNT(*) FROM message"), 2, "ledger");
+}
+
+static void mailbox_is_remembered(void)
+{
+    on_each(mailbox_is_remembered_case);
+}
+
+static void long_keys_fit_case(void)
+{
+    char *text = long_text(2000);
+    struct sample s = three;
+    bool known = false;
+    struct err e;
+
+    s.id = text;
+    (void)give_alone("m1", &s);
+    struct store_summary again = give_alone("m2", &s);
+    same_number(again.duplicate, 1, "the same long id");
+    text[1999] = '!';
+    again = give_alone("m3", &s);
+    same_number(again.reports_new, 1, "differs only at its end");
+    struct message_info m = info_of("m4");
+    m.source = "main";
+    m.key = text;
+    open_writer(0, 0);
+    expect(writer->ops->message_begin(writer, &m, &e), FLOW_GO_ON, &e);
+    end_message(OUTCOME_NOT_A_REPORT);
+    (void)close_writer();
+    expect(store_message_known(store, "main", text, &known, &e), 0, &e);
+    CU_ASSERT_TRUE(known);
+    free(text);
+}
+
+static void long_keys_fit(void)
+{
+    on_each(long_keys_fit_case);
+}
+
+static void two_writers_store_once_case(void)
+{
+    struct store *other = NULL;
+    struct sink *second = NULL;
+    struct store_writer_settings set = {0};
+    struct err e;
+
+    expect(store_open(&other, url, &e), 0, &e);
+    open_writer(0, 0);
+    give("m1", &three);
+    struct sink *first = writer;
+    expect(store_writer_open(&second, other, &set, &e), 0, &e);
+    writer = second;
+    give("m1", &three);
+    struct store_summary b = close_writer();
+    writer = first;
+    struct store_summary a = close_writer();
+    same_number(a.reports_new + b.reports_new, 1, "new");
+    same_number(a.reports_duplicate + b.reports_duplicate, 1, "duplicate");
+    expect_totals(NULL, NULL, 1, 3, 6);
+    store_close(other);
+    expect_sound();
+}
+
+static void two_writers_store_once(void)
+{
+    on_each(two_writers_store_once_case);
+}
+
+/* ---- cases: the other kinds ---- */
+
+static void give_others(const char *text)
+{
+    struct tls_failure failures[] = {{.result_type = "certificate-expired", .sessions = 4}};
+    struct tls_policy policies[] = {
+        {.type = "sts",
+            .domain = "example.com",
+            .successful = 10,
+            .failed = 4,
+            .failures = failures,
+            .n_failures = 1},
+        {.type = "no-policy-found", .domain = "example.org", .successful = 7},
+    };
+    struct tls_report t = {.organization_name = "Org",
+        .report_id = "t1",
+        .begin = (int64_t)MONDAY * DAY,
+        .end = (int64_t)MONDAY * DAY + DAY,
+        .policies = policies,
+        .n_policies = 2,
+        .reporter = "reporter.example"};
+    struct failure_report f = {.arrival = (int64_t)MONDAY * DAY,
+        .reported_domain = "example.com",
+        .incidents = 1,
+        .reporter = "reporter.example",
+        .sample = "Subject: x\n\nbody",
+        .sample_len = 16};
+    struct err e;
+
+    CU_ASSERT_EQUAL(begin_message(text), FLOW_GO_ON);
+    begin_payload("tls", "json");
+    expect(writer->ops->tls(writer, &t, &e), 0, &e);
+    end_payload();
+    begin_payload("failure", "arf");
+    expect(writer->ops->failure(writer, &f, &e), 0, &e);
+    end_payload();
+    end_message(OUTCOME_STORED);
+}
+
+static void tls_and_failures_are_stored_once_case(void)
+{
+    open_writer(0, 0);
+    give_others("m1");
+    give_others("m2");
+    struct store_summary s = close_writer();
+    same_number(s.stored, 1, "stored");
+    same_number(s.duplicate, 1, "duplicate");
+    same_number(s.tls_new, 2, "policies");
+    same_number(s.failures_new, 1, "failures");
+    same_number(s.reports_new, 0, "no aggregate report");
+    same_number(number("SELECT COUNT(*) FROM tls_policy"), 2, "rows");
+    same_number(number("SELECT sessions FROM tls_failure"), 4, "sessions");
+    same_number(number("SELECT length(sample) FROM failure_report"), 16, "sample");
+    assign("example.com", "acme");
+    same_number(
+        number("SELECT COUNT(*) FROM tls_failure f JOIN client c ON c.client_id = f.client_id "
+               "WHERE c.name = 'acme'"),
+        1, "moved");
+    same_number(number("SELECT COUNT(*) FROM failure_report f JOIN client c ON c.client_id = "
+                       "f.client_id WHERE c.name = 'acme'"),
+        1, "moved too");
+    same_number(number("SELECT COUNT(*) FROM tls_policy WHERE client_id = 1"), 1, "not this one");
+    open_writer(0, 0);
+    give_others("m3");
+    s = close_writer();
+    same_number(s.duplicate, 1, "still known");
+    expect_sound();
+}
+
+static void tls_and_failures_are_stored_once(void)
+{
+    on_each(tls_and_failures_are_stored_once_case);
+}
+
+/* ---- cases: upkeep ---- */
+
+static int faults_after(const char *sql)
+{
+    int faults = -1; /* below 0: not printed */
+    int64_t checked = 0;
+    struct err e;
+
+    script(sql);
+    expect(store_verify(store, print_fault, &faults, &checked, &e), 0, &e);
+    return -1 - faults;
+}
+
+static void verify_finds_what_was_changed_case(void)
+{
+    (void)give_alone("m1", &three);
+    CU_ASSERT_EQUAL(faults_after("UPDATE report SET messages = messages + 1"), 1);
+    CU_ASSERT_EQUAL(faults_after("UPDATE report SET records = records - 1"), 2);
+    CU_ASSERT_EQUAL(faults_after("UPDATE report SET records = 3, messages = 6"), 0);
+    CU_ASSERT_EQUAL(faults_after("DELETE FROM auth_set"), 1);
+    CU_ASSERT_EQUAL(faults_after("DELETE FROM payload_chunk"), 2);
+    CU_ASSERT_EQUAL(faults_after("DELETE FROM payload"), 2);
+    CU_ASSERT_EQUAL(faults_after("UPDATE message SET reports_new = 0"), 3);
+    CU_ASSERT_EQUAL(
+        faults_after("INSERT INTO client (client_id, name) VALUES (7, 'x'); INSERT INTO "
+                     "domain_owner (domain, client_id) VALUES ('example.com', 7)"),
+        3); /* the owners are read again only when their counter is raised */
+    CU_ASSERT_EQUAL(faults_after("UPDATE counter SET value = value + 1 WHERE name = 'owners'"), 4);
+}
+
+static void verify_finds_what_was_changed(void)
+{
+    on_each(verify_finds_what_was_changed_case);
+}
+
+static void every_statement_is_understood_case(void)
+{
+    struct db_stmt *s = NULL;
+    struct err e;
+
+    for (size_t k = 0; sql_all[k]; k++)
+        expect(behind.driver->prepare(behind.db, sql_all[k], &s, &e), 0, &e);
+}
+
+static void every_statement_is_understood(void)
+{
+    on_each(every_statement_is_understood_case);
+}
+
+const struct unit_test unit_tests[] = {
+    {"packing comes back as it was", packing_comes_back_as_it_was},
+    {"packing takes any text", packing_takes_any_text},
+    {"every statement is understood", every_statement_is_understood},
+    {"a stored report is read back", stored_report_is_read_back},
+    {"copies are duplicates", copies_are_duplicates},
+    {"order does not matter", order_does_not_matter},
+    {"other content is a conflict", other_content_is_a_conflict},
+    {"a partial report waits for a complete one", partial_waits_for_complete},
+    {"partial and complete in one batch", partial_and_complete_in_one_batch},
+    {"a huge report is streamed", huge_report_is_streamed},
+    {"a streamed report replaces a partial one", streamed_report_replaces_partial},
+    {"a deferred message leaves nothing", deferred_message_leaves_nothing},
+    {"many reports add up", many_reports_add_up},
+    {"domains move with their reports", domains_move_with_their_reports},
+    {"clients come and go", clients_come_and_go},
+    {"owners may change meanwhile", owners_may_change_meanwhile},
+    {"rejects are kept", rejects_are_kept},
+    {"rejects can be read again", rejects_can_be_read_again},
+    {"a partial report can be accepted", partial_can_be_accepted},
+    {"a poisoned message is rejected", poisoned_message_is_rejected},
+    {"a batch is repeated", batch_is_repeated},
+    {"lasting trouble is told", lasting_trouble_is_told},
+    {"streaming can break", streaming_can_break},
+    {"a mailbox is remembered", mailbox_is_remembered},
+    {"long keys fit", long_keys_fit},
+    {"two writers store once", two_writers_store_once},
+    {"TLS and failure reports are stored once", tls_and_failures_are_stored_once},
+    {"verify finds what was changed", verify_finds_what_was_changed},
+    {NULL, NULL},
+};
