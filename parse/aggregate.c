@@ -13,9 +13,17 @@
 #include <strings.h>
 
 enum {
-    WRAPPERS_MAX = 3,        /* elements around <feedback> */
-    DICTIONARY_MAX = 100000, /* names libxml2 may have seen before a document is given up */
+    WRAPPERS_MAX = 3,       /* elements around <feedback> */
+    OPEN_MAX = 4096,        /* elements that libxml2 waits to see closed; damage makes them more */
+    DICTIONARY_KEEP = 1000, /* names; with more of them a context is not used again */
     CACHE_SIZE = 512
+};
+
+/* An element inside <feedback>. */
+struct level {
+    const xmlChar *name; /* as libxml2 has it */
+    enum element el;
+    bool container; /* holds elements; all others hold text */
 };
 
 struct aggregate_reader {
@@ -23,15 +31,19 @@ struct aggregate_reader {
     struct xml_clean clean;
     struct builder build;
 
-    enum element stack[LIMIT_XML_DEPTH]; /* open elements inside <feedback>, that included */
+    struct level stack[LIMIT_XML_DEPTH]; /* open elements inside <feedback>, that included */
     unsigned open;
-    unsigned depth;    /* open elements of any kind, as libxml2 counts them */
-    unsigned wrappers; /* open around <feedback> */
-    unsigned skipping; /* inside an element that is passed over: so many levels deep */
-    enum element
-        closing; /* what the next end tag really says, when it is not what libxml2 expects */
+    unsigned depth;       /* open elements of any kind, as libxml2 counts them */
+    unsigned wrappers;    /* open around <feedback> */
+    unsigned skipping;    /* inside an element that is passed over: so many levels deep */
+    bool mismatched;      /* the next end tag is not the one libxml2 expects, but really says: */
+    enum element closing; /* unknown if it closes nothing that is open */
     bool saw_feedback;
     bool root_closed;
+    bool at_end;       /* all bytes were read: what libxml2 misses now is not there */
+    bool halted;       /* libxml2 gave up before that */
+    bool wants_repair; /* there was a '<' that is no markup */
+    bool repairing;    /* this is the second feed, for that */
     const xmlChar *root_uri;
 
     char text[LIMIT_FIELD + 4]; /* of the innermost text element */
@@ -50,6 +62,8 @@ struct aggregate_reader {
         const xmlChar *name; /* interned by libxml2: the same name is the same pointer */
         enum element el;
     } cache[CACHE_SIZE];
+
+    size_t cached;
 };
 
 /* ---- names ---- */
@@ -124,15 +138,23 @@ static enum element find_name(const char *name)
     return EL_UNKNOWN;
 }
 
+/* Names libxml2 has interned are found by their address: comparing letters would cost more than all
+ * the rest here. */
 static enum element element_named(struct aggregate_reader *r, const xmlChar *name)
 {
-    size_t at = ((uintptr_t)name >> 3) % CACHE_SIZE;
+    size_t at = ((uintptr_t)name >> 2) % CACHE_SIZE;
 
-    if (r->cache[at].name != name) {
+    while (r->cache[at].name && r->cache[at].name != name)
+        at = (at + 1) % CACHE_SIZE;
+    if (r->cache[at].name)
+        return r->cache[at].el;
+    enum element el = find_name((const char *)name);
+    if (r->cached < CACHE_SIZE / 2) {
+        r->cached++;
         r->cache[at].name = name;
-        r->cache[at].el = find_name((const char *)name);
+        r->cache[at].el = el;
     }
-    return r->cache[at].el;
+    return el;
 }
 
 /* ---- where an element belongs ---- */
@@ -150,6 +172,7 @@ static enum element parent_of(enum element el)
         return EL_REPORT_METADATA;
     case EL_ROW:
     case EL_IDENTIFIERS:
+    case EL_IDENTITIES:
     case EL_AUTH_RESULTS:
         return EL_RECORD;
     case EL_POLICY_EVALUATED:
@@ -164,7 +187,7 @@ static enum element parent_of(enum element el)
 static bool is_open(const struct aggregate_reader *r, enum element el)
 {
     for (unsigned i = 0; i < r->open; i++) {
-        if (r->stack[i] == el)
+        if (r->stack[i].el == el)
             return true;
     }
     return false;
@@ -172,14 +195,19 @@ static bool is_open(const struct aggregate_reader *r, enum element el)
 
 static enum element innermost(const struct aggregate_reader *r)
 {
-    return r->open ? r->stack[r->open - 1] : EL_UNKNOWN;
+    return r->open ? r->stack[r->open - 1].el : EL_UNKNOWN;
 }
 
-/* Elements with children; all others hold text. dkim and spf are both, depending on where they
- * stand. */
-static bool is_container(const struct aggregate_reader *r, unsigned at)
+/* Is what is open innermost an element that holds text? */
+static bool in_text(const struct aggregate_reader *r)
 {
-    switch ((int)r->stack[at]) {
+    return r->open && !r->stack[r->open - 1].container;
+}
+
+/* dkim and spf are both, depending on where they stand. */
+static bool is_container(enum element el, enum element parent)
+{
+    switch ((int)el) {
     case EL_FEEDBACK:
     case EL_REPORT_METADATA:
     case EL_DATE_RANGE:
@@ -193,7 +221,7 @@ static bool is_container(const struct aggregate_reader *r, unsigned at)
         return true;
     case EL_DKIM:
     case EL_SPF:
-        return at > 0 && r->stack[at - 1] == EL_AUTH_RESULTS;
+        return parent == EL_AUTH_RESULTS;
     default:
         return false;
     }
@@ -220,36 +248,46 @@ static void refuse(struct aggregate_reader *r, const char *tag, const char *word
 
 /* ---- closing and opening ---- */
 
+static bool is_blank(char ch)
+{
+    return ch == ' ' || ch == '\n' || ch == '\t' || ch == '\r';
+}
+
+/* KDDI once wrote <report_id>123/report_id>: the closing tag without its '<'. Returns the length
+ * without it. */
+static size_t cut_half_tag(
+    struct aggregate_reader *r, enum element el, const char *text, size_t len)
+{
+    const char *name = name_of(el);
+    size_t n = strlen(name);
+
+    if (len < n + 2 || text[len - n - 2] != '/' || strncasecmp(text + len - n - 1, name, n) != 0)
+        return len;
+    build_note(&r->build, "TAG_REPAIRED", name);
+    return len - n - 2;
+}
+
 static void take_text(struct aggregate_reader *r, enum element container, enum element el)
 {
     char *text = r->text;
     size_t len = r->text_len;
-    const char *name = name_of(el);
-    size_t name_len = strlen(name);
 
-    while (len && strchr(" \t\r\n", text[len - 1]))
+    while (len && is_blank(text[len - 1]))
         len--;
-    text[len] = '\0';
-    while (len && strchr(" \t\r\n", *text)) {
+    while (len && is_blank(*text)) {
         text++;
         len--;
     }
-    /* KDDI once wrote <report_id>123/report_id>: the closing tag without its '<' */
-    if (len > name_len + 1 && text[len - 1] == '>' && text[len - name_len - 2] == '/' &&
-        strncasecmp(text + len - name_len - 1, name, name_len) == 0) {
-        len -= name_len + 2;
-        text[len] = '\0';
-        build_note(&r->build, "TAG_REPAIRED", name);
-    }
-    if (r->text_cut)
-        build_note(&r->build, "TEXT_CUT", name);
-    /* mail-dmarc once printed the address of a Perl hash where a value should be */
-    if (strncmp(text, "HASH(0x", 7) == 0)
+    if (len && text[len - 1] == '>')
+        len = cut_half_tag(r, el, text, len);
+    /* Mail::DMARC once printed the address of a Perl hash where a value should be */
+    if (len > 7 && memcmp(text, "HASH(0x", 7) == 0)
         len = 0;
+    if (r->text_cut)
+        build_note(&r->build, "TEXT_CUT", name_of(el));
     text[len] = '\0';
     if (!build_value(&r->build, container, el, text, len))
-        build_note(&r->build, "ELEMENT_MISPLACED", name);
-    r->text_len = 0;
+        build_note(&r->build, "ELEMENT_MISPLACED", name_of(el));
     r->text_cut = false;
 }
 
@@ -257,18 +295,19 @@ static void take_text(struct aggregate_reader *r, enum element container, enum e
 static void close_one(struct aggregate_reader *r)
 {
     unsigned at = r->open - 1;
-    enum element el = r->stack[at];
-    enum element container = at ? r->stack[at - 1] : EL_UNKNOWN;
+    enum element el = r->stack[at].el;
+    enum element container = at ? r->stack[at - 1].el : EL_UNKNOWN;
     struct err e;
 
-    if (!is_container(r, at))
+    if (!r->stack[at].container) {
         take_text(r, container, el);
-    else if (el == EL_REASON)
+    } else if (el == EL_REASON) {
         take_text(r, EL_REASON, EL_REASON);
-    else if (el == EL_DKIM || el == EL_SPF)
+    } else if (el == EL_DKIM || el == EL_SPF) {
         build_result_end(&r->build, el == EL_SPF);
-    else if (el == EL_FEEDBACK)
+    } else if (el == EL_FEEDBACK) {
         r->root_closed = true;
+    }
     r->open--;
     if (el == EL_RECORD && build_record_end(&r->build, &e) < 0)
         stop(r, &e);
@@ -281,31 +320,35 @@ static void close_until(struct aggregate_reader *r, enum element el)
         close_one(r);
 }
 
-static void begin_element(struct aggregate_reader *r, enum element el, bool alias)
+static void begin_element(struct aggregate_reader *r, const xmlChar *name, enum element el)
 {
     enum element container = innermost(r);
+    bool alias = el == EL_IDENTITIES;
 
+    if (alias)
+        el = EL_IDENTIFIERS;
     if (r->open == LIMIT_XML_DEPTH) {
         refuse(r, "limit-depth", "elements are nested too deeply");
         return;
     }
-    r->stack[r->open++] = el;
+    r->stack[r->open++] = (struct level){name, el, is_container(el, container)};
     r->text_len = 0;
     r->text_cut = false;
-    if (el == EL_POLICY_PUBLISHED)
+    if (el == EL_POLICY_PUBLISHED) {
         build_policy_begin(&r->build);
-    else if (el == EL_RECORD)
+    } else if (el == EL_RECORD) {
         build_record_begin(&r->build);
-    else if (el == EL_ROW)
+    } else if (el == EL_ROW) {
         build_row_begin(&r->build);
-    else if (el == EL_POLICY_EVALUATED)
+    } else if (el == EL_POLICY_EVALUATED) {
         build_evaluated_begin(&r->build);
-    else if (el == EL_REASON)
+    } else if (el == EL_REASON) {
         build_reason_begin(&r->build);
-    else if (el == EL_IDENTIFIERS)
+    } else if (el == EL_IDENTIFIERS) {
         build_identifiers_begin(&r->build, alias);
-    else if ((el == EL_DKIM || el == EL_SPF) && container == EL_AUTH_RESULTS)
+    } else if ((el == EL_DKIM || el == EL_SPF) && container == EL_AUTH_RESULTS) {
         build_result_begin(&r->build, el == EL_SPF);
+    }
 }
 
 /* ---- what is passed over ---- */
@@ -321,16 +364,17 @@ static void append_extension(struct aggregate_reader *r, const char *s, size_t l
 static void append_escaped(struct aggregate_reader *r, const char *s, size_t len)
 {
     for (size_t i = 0; i < len && r->in_extension; i++) {
-        if (s[i] == '<')
+        if (s[i] == '<') {
             append_extension(r, "&lt;", 4);
-        else if (s[i] == '>')
+        } else if (s[i] == '>') {
             append_extension(r, "&gt;", 4);
-        else if (s[i] == '&')
+        } else if (s[i] == '&') {
             append_extension(r, "&amp;", 5);
-        else if (s[i] == '"')
+        } else if (s[i] == '"') {
             append_extension(r, "&quot;", 6);
-        else
+        } else {
             append_extension(r, &s[i], 1);
+        }
     }
 }
 
@@ -411,22 +455,50 @@ static void start_root(struct aggregate_reader *r, const xmlChar *name, const xm
     bool is_root =
         strcmp((const char *)name, "feedback") == 0 || strcmp((const char *)name, "FEEDBACK") == 0;
 
+    if (r->saw_feedback) {
+        r->skipping = 1;
+        if (is_root)
+            build_note(&r->build, "SECOND_REPORT", NULL);
+        return;
+    }
     if (!is_root) {
         if (++r->wrappers > WRAPPERS_MAX)
             refuse(r, "not-a-report", "there is no <feedback> in it");
         return;
     }
-    if (r->saw_feedback) {
-        r->wrappers++;
-        build_note(&r->build, "SECOND_REPORT", NULL);
-        return;
-    }
     r->saw_feedback = true;
     r->root_uri = uri;
-    if (uri && !r->build.head_known)
+    if (uri && !r->build.head_known) {
         r->build.head.xml_namespace =
             text_safe(r->build.head_arena, (const char *)uri, LIMIT_FIELD);
-    begin_element(r, EL_FEEDBACK, false);
+    }
+    begin_element(r, name, EL_FEEDBACK);
+}
+
+/* In a namespace of its own an element is no part of the report, whatever its name. Those of DMARC
+ * are all one: they differ by dialect, and are declared on the wrong element. */
+static bool is_foreign(const struct aggregate_reader *r, const xmlChar *uri)
+{
+    static const char *const known[] = {"urn:ietf:params:xml:ns:dmarc", "http://dmarc.org/"};
+
+    if (!uri || uri == r->root_uri)
+        return false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strncmp((const char *)uri, known[i], strlen(known[i])) == 0)
+            return false;
+    }
+    return !r->root_uri || strcmp((const char *)uri, (const char *)r->root_uri) != 0;
+}
+
+/* False, and the document is refused, when a start tag is beyond all limits. */
+static bool within_limits(struct aggregate_reader *r, const struct tag *t)
+{
+    if (++r->depth > OPEN_MAX || r->skipping >= LIMIT_XML_DEPTH) {
+        refuse(r, "limit-depth", "elements are nested too deeply");
+    } else if (t->n_attributes > LIMIT_XML_ATTRIBUTES || t->n_namespaces > LIMIT_XML_ATTRIBUTES) {
+        refuse(r, "limit-token", "more attributes than any element has");
+    }
+    return !r->has_failed;
 }
 
 /* Puts an element of the report where it belongs, closing what was left open; false if it belongs
@@ -437,8 +509,9 @@ static bool place(struct aggregate_reader *r, enum element el)
 
     if (el == EL_DKIM || el == EL_SPF) {
         for (unsigned at = r->open; at > 0; at--) {
-            if (r->stack[at - 1] == EL_POLICY_EVALUATED || r->stack[at - 1] == EL_AUTH_RESULTS) {
-                close_until(r, r->stack[at - 1]);
+            enum element el_there = r->stack[at - 1].el;
+            if (el_there == EL_POLICY_EVALUATED || el_there == EL_AUTH_RESULTS) {
+                close_until(r, el_there);
                 return true;
             }
         }
@@ -446,7 +519,7 @@ static bool place(struct aggregate_reader *r, enum element el)
     }
     if (parent == EL_UNKNOWN) {
         /* A text element inside a text element: the outer one was not closed. */
-        if (r->open && !is_container(r, r->open - 1))
+        if (in_text(r))
             close_one(r);
         return true;
     }
@@ -458,6 +531,7 @@ static bool place(struct aggregate_reader *r, enum element el)
     return true;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): so libxml2 wants it */
 static void start_element(void *context, const xmlChar *name, const xmlChar *prefix,
     const xmlChar *uri, int n_namespaces, const xmlChar **namespaces, int n_attributes,
     int n_defaulted, const xmlChar **attributes)
@@ -466,12 +540,8 @@ static void start_element(void *context, const xmlChar *name, const xmlChar *pre
     const struct tag tag = {name, prefix, n_namespaces, namespaces, n_attributes, attributes};
 
     (void)n_defaulted;
-    if (r->has_failed)
+    if (r->has_failed || !within_limits(r, &tag))
         return;
-    if (++r->depth > LIMIT_XML_DEPTH) {
-        refuse(r, "limit-depth", "elements are nested too deeply");
-        return;
-    }
     if (r->skipping) {
         r->skipping++;
         append_start_tag(r, &tag);
@@ -481,21 +551,27 @@ static void start_element(void *context, const xmlChar *name, const xmlChar *pre
         start_root(r, name, uri);
         return;
     }
-    bool foreign = uri && uri != r->root_uri &&
-                   (!r->root_uri || strcmp((const char *)uri, (const char *)r->root_uri) != 0);
+    bool foreign = is_foreign(r, uri);
     if (foreign && strcmp((const char *)uri, "http://www.w3.org/2001/XMLSchema") == 0)
         return; /* IKEA put an <xs:schema> in, and never closed it: as if it were not there */
     enum element el = foreign ? EL_UNKNOWN : element_named(r, name);
-    bool alias = el == EL_IDENTITIES;
-    if (alias)
-        el = EL_IDENTIFIERS;
-    bool in_text = !is_container(r, r->open - 1);
+    bool extension = !in_text(r) && (foreign || el == EL_EXTENSION);
     if (el == EL_UNKNOWN || el == EL_FEEDBACK || el == EL_EXTENSION || !place(r, el)) {
-        begin_skipping(r, &tag, !in_text && (foreign || el == EL_EXTENSION));
+        begin_skipping(r, &tag, extension);
         return;
     }
     if (!r->has_failed)
-        begin_element(r, el, alias);
+        begin_element(r, name, el);
+}
+
+/* What an end tag closes. libxml2 names the element it expected; a tag that says something else
+ * closes what it says. */
+static enum element what_closes(struct aggregate_reader *r, const xmlChar *name)
+{
+    enum element el = r->mismatched ? r->closing : element_named(r, name);
+
+    r->mismatched = false;
+    return el == EL_IDENTITIES ? EL_IDENTIFIERS : el;
 }
 
 static void end_element(
@@ -508,15 +584,18 @@ static void end_element(
         return;
     if (r->depth)
         r->depth--;
-    enum element el = r->closing != EL_UNKNOWN ? r->closing : element_named(r, name);
-    if (el == EL_IDENTITIES)
-        el = EL_IDENTIFIERS;
-    if (r->skipping && r->closing == EL_UNKNOWN) {
+    bool mismatched = r->mismatched;
+    if (r->open && r->stack[r->open - 1].name == name && !r->skipping && !mismatched) {
+        close_one(r); /* as it should be */
+        return;
+    }
+    enum element el = what_closes(r, name);
+    if (r->skipping && !(mismatched && el != EL_UNKNOWN)) {
         end_skipping(r, prefix, name);
         return;
     }
-    r->closing = EL_UNKNOWN;
     r->skipping = 0;
+    r->in_extension = false;
     if (r->open == 0) {
         if (r->wrappers)
             r->wrappers--;
@@ -540,8 +619,7 @@ static void characters(void *context, const xmlChar *s, int len)
     }
     if (r->open == 0 || r->has_failed)
         return;
-    enum element el = innermost(r);
-    if (is_container(r, r->open - 1) && el != EL_REASON)
+    if (!in_text(r) && innermost(r) != EL_REASON)
         return;
     size_t take = (size_t)len;
     if (take > LIMIT_FIELD - r->text_len) {
@@ -566,24 +644,48 @@ static void doctype(
     refuse(context, "dtd-forbidden", "a DTD is refused: no report needs one, and attacks do");
 }
 
+/* A '<' in a text that nobody escaped? */
+static bool is_stray_markup(int code)
+{
+    return code == XML_ERR_NAME_REQUIRED || code == XML_ERR_GT_REQUIRED ||
+           code == XML_ERR_ATTRIBUTE_WITHOUT_VALUE || code == XML_ERR_SPACE_REQUIRED;
+}
+
+static void note_malformed(struct aggregate_reader *r, const char *message)
+{
+    char line[160];
+    size_t n = message ? strcspn(message, "\n") : 0;
+
+    if (n >= sizeof line)
+        n = sizeof line - 1;
+    memcpy(line, message ? message : "", n);
+    line[n] = '\0';
+    build_note(&r->build, "XML_MALFORMED", line);
+}
+
 static void xml_error(void *context, xmlErrorPtr error)
 {
     struct aggregate_reader *r = context;
 
     if (r->has_failed || !error || error->level < XML_ERR_ERROR || error->code == XML_ERR_USER_STOP)
         return;
-    /* libxml2 tells end_element what it expected; what is really there decides what is closed */
     if (error->code == XML_ERR_TAG_NAME_MISMATCH && error->str2) {
         const char *colon = strrchr(error->str2, ':');
         enum element el = find_name(colon ? colon + 1 : error->str2);
-        r->closing = is_open(r, el) ? el : EL_UNKNOWN;
+        r->mismatched = true;
+        r->closing = is_open(r, el == EL_IDENTITIES ? EL_IDENTIFIERS : el) ? el : EL_UNKNOWN;
     }
-    if (error->domain == XML_FROM_NAMESPACE)
+    if (error->domain == XML_FROM_NAMESPACE) {
         build_note(&r->build, "XML_NAMESPACE_ODD", error->str1);
-    else if (r->root_closed)
+        return;
+    }
+    if (r->root_closed) {
         build_note(&r->build, "TRAILING_JUNK", NULL);
-    else if (error->code != XML_ERR_DOCUMENT_END && error->code != XML_ERR_TAG_NOT_FINISHED)
-        build_note(&r->build, "XML_MALFORMED", error->message);
+        return;
+    }
+    r->wants_repair = r->wants_repair || (is_stray_markup(error->code) && !r->at_end);
+    if (error->code != XML_ERR_DOCUMENT_END && error->code != XML_ERR_TAG_NOT_FINISHED)
+        note_malformed(r, error->message);
 }
 
 /* ---- feeding ---- */
@@ -605,13 +707,39 @@ static void prepare_library(void)
     };
 }
 
+/* Clean bytes go to libxml2. */
+static int parse_piece(void *context, const char *text, size_t len, struct err *e)
+{
+    struct aggregate_reader *r = context;
+
+    if (!r->xml)
+        return err_set(e, ERR_TEMPORARY, "memory", "the XML parser has no memory");
+    if (r->root_closed && r->wrappers == 0) {
+        size_t blank = 0;
+        while (blank < len && is_blank(text[blank]))
+            blank++;
+        if (blank < len)
+            build_note(&r->build, "TRAILING_JUNK", NULL);
+        return 0;
+    }
+    (void)xmlParseChunk(r->xml, text, (int)len, 0);
+    if (!r->has_failed && xmlDictSize(r->xml->dict) > LIMIT_XML_NAMES)
+        refuse(r, "limit-token", "more different names than any report has");
+    if (r->has_failed) {
+        *e = r->failed;
+        return (int)e->class;
+    }
+    bool can_repair = r->saw_feedback && !r->repairing && !r->build.begun;
+    return r->wants_repair && can_repair ? AGGREGATE_AGAIN : 0;
+}
+
 struct aggregate_reader *aggregate_reader_new(const struct limits *limits)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct aggregate_reader *r = mem_alloc(sizeof *r);
 
     (void)pthread_once(&once, prepare_library);
-    xml_clean_init(&r->clean);
+    xml_clean_init(&r->clean, parse_piece, r);
     buf_init(&r->extension, LIMIT_EXTENSION);
     build_init(&r->build, limits);
     return r;
@@ -633,12 +761,13 @@ void aggregate_reader_free(struct aggregate_reader *r)
  * strangers' names. */
 static void reset_parser(struct aggregate_reader *r)
 {
-    if (r->xml && xmlDictSize(r->xml->dict) > 1000) {
+    if (r->xml && xmlDictSize(r->xml->dict) > DICTIONARY_KEEP) {
         xmlFreeParserCtxt(r->xml);
         r->xml = NULL;
     }
     if (!r->xml) {
         memset(r->cache, 0, sizeof r->cache);
+        r->cached = 0;
         r->xml = xmlCreatePushParserCtxt(&handler, r, NULL, 0, NULL);
     } else {
         (void)xmlCtxtResetPush(r->xml, NULL, 0, NULL, NULL);
@@ -649,13 +778,15 @@ static void reset_parser(struct aggregate_reader *r)
         (void)xmlCtxtUseOptions(r->xml, XML_PARSE_NONET | XML_PARSE_RECOVER | XML_PARSE_IGNORE_ENC);
 }
 
-static void reset_document(struct aggregate_reader *r)
+static void reset_document(struct aggregate_reader *r, bool repairing)
 {
-    xml_clean_start(&r->clean);
+    r->repairing = repairing;
+    xml_clean_start(&r->clean, repairing);
     reset_parser(r);
     r->open = r->depth = r->wrappers = r->skipping = 0;
-    r->saw_feedback = r->root_closed = r->in_extension = r->has_failed = r->saw_bytes =
-        r->text_cut = false;
+    r->saw_feedback = r->root_closed = r->at_end = r->halted = false;
+    r->wants_repair = r->mismatched = r->in_extension = r->text_cut = false;
+    r->has_failed = r->saw_bytes = false;
     r->root_uri = NULL;
     r->closing = EL_UNKNOWN;
     r->text_len = 0;
@@ -665,31 +796,15 @@ void aggregate_start(
     struct aggregate_reader *r, struct sink *sink, const struct report_hints *hints)
 {
     build_start(&r->build, sink, hints);
-    reset_document(r);
+    reset_document(r, false);
 }
 
-/* Clean bytes go to libxml2. */
-static int parse_piece(void *context, const char *text, size_t len, struct err *e)
+/* The document comes once more, and what was not escaped in it will be. */
+static int repair(struct aggregate_reader *r)
 {
-    struct aggregate_reader *r = context;
-
-    if (!r->xml)
-        return err_set(e, ERR_TEMPORARY, "memory", "the XML parser has no memory");
-    if (r->root_closed && r->wrappers == 0) {
-        size_t blank = 0;
-        while (blank < len && strchr(" \t\r\n", text[blank]))
-            blank++;
-        if (blank < len)
-            build_note(&r->build, "TRAILING_JUNK", NULL);
-        return 0;
-    }
-    (void)xmlParseChunk(r->xml, text, (int)len, 0);
-    if (!r->has_failed && xmlDictSize(r->xml->dict) > DICTIONARY_MAX)
-        refuse(r, "limit-token", "more different names than any report has");
-    if (!r->has_failed)
-        return 0;
-    *e = r->failed;
-    return (int)e->class;
+    build_start(&r->build, r->build.sink, r->build.hints);
+    reset_document(r, true);
+    return AGGREGATE_AGAIN;
 }
 
 int aggregate_push(struct aggregate_reader *r, const void *bytes, size_t len, struct err *e)
@@ -699,7 +814,9 @@ int aggregate_push(struct aggregate_reader *r, const void *bytes, size_t len, st
         return (int)e->class;
     }
     r->saw_bytes = r->saw_bytes || len > 0;
-    int result = xml_clean_push(&r->clean, bytes, len, parse_piece, r, e);
+    int result = xml_clean_push(&r->clean, bytes, len, e);
+    if (result == AGGREGATE_AGAIN)
+        return repair(r);
     if (result < 0 && !r->has_failed) {
         r->failed = *e;
         r->has_failed = true;
@@ -717,32 +834,49 @@ static void note_cleaning(struct aggregate_reader *r)
         build_note(&r->build, "ENCODING_DECLARED_WRONG", c->charset);
     if (c->recoded)
         build_note(&r->build, "ENCODING_REPAIRED", NULL);
-    if (c->nul_inside)
+    if (c->escaped)
+        build_note(&r->build, "XML_MALFORMED", "a '<' or '&' was not escaped");
+    if (c->nul_inside) {
         build_note(&r->build, "CONTROL_CHARACTER", "NUL");
-    else if (c->nul_behind)
+    } else if (c->nul_behind) {
         build_note(&r->build, "TRAILING_JUNK", "NUL");
+    }
 }
 
-/* The last of the bytes. An error here is kept in r->failed, like all others. */
-static void flush_document(struct aggregate_reader *r)
+/* The last of the bytes. An error here is kept in r->failed, like all others; the only answers are
+ * 0 and AGGREGATE_AGAIN. */
+static int flush_document(struct aggregate_reader *r)
 {
     struct err e;
 
     if (r->has_failed)
-        return;
+        return 0;
     if (!r->saw_bytes) {
         refuse(r, "empty", "there is nothing in it");
-        return;
+        return 0;
     }
-    if (xml_clean_finish(&r->clean, parse_piece, r, &e) < 0)
+    int result = xml_clean_finish(&r->clean, &e);
+    if (result < 0)
         stop(r, &e);
-    else if (r->xml && !(r->root_closed && r->wrappers == 0))
-        (void)xmlParseChunk(r->xml, NULL, 0, 1);
+    if (result != 0 || !r->xml || (r->root_closed && r->wrappers == 0))
+        return result < 0 ? 0 : result;
+    r->halted = !r->root_closed && r->xml->instate == XML_PARSER_EOF;
+    r->at_end = true;
+    (void)xmlParseChunk(r->xml, NULL, 0, 1);
+    return 0;
+}
+
+/* Was all of the report there? Its closing tag may have been in what libxml2 could not read, but
+ * then what came before it was not read either. */
+static bool is_complete(const struct aggregate_reader *r)
+{
+    return r->root_closed || (!r->halted && xml_clean_saw_close(&r->clean, "feedback"));
 }
 
 int aggregate_finish(struct aggregate_reader *r, enum grade *grade, struct err *e)
 {
-    flush_document(r);
+    if (flush_document(r) == AGGREGATE_AGAIN)
+        return repair(r);
     /* A fault in a report that has begun already ends it as partial; before that, it is refused as
      * a whole. */
     bool broke_off = r->has_failed && r->failed.class == ERR_INPUT && r->build.begun;
@@ -754,7 +888,7 @@ int aggregate_finish(struct aggregate_reader *r, enum grade *grade, struct err *
         return err_set(e, ERR_INPUT, "truncated", "it breaks off in its first tags");
     if (!r->saw_feedback)
         return err_set(e, ERR_INPUT, "not-a-report", "there is no <feedback> in it");
-    bool complete = !broke_off && (r->root_closed || xml_clean_saw_close(&r->clean, "feedback"));
+    bool complete = !broke_off && is_complete(r);
     note_cleaning(r);
     if (broke_off)
         build_note(&r->build, "XML_MALFORMED", r->failed.text);
@@ -763,7 +897,7 @@ int aggregate_finish(struct aggregate_reader *r, enum grade *grade, struct err *
     int result = build_finish(&r->build, complete, e);
     if (result == AGGREGATE_AGAIN) {
         build_again(&r->build);
-        reset_document(r);
+        reset_document(r, r->repairing);
         return AGGREGATE_AGAIN;
     }
     if (result == 0 && grade)

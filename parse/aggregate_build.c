@@ -56,6 +56,7 @@ void build_again(struct builder *b)
     forget_records(b);
     b->head_known = true;
     b->scanning = false;
+    b->policies = 0;
     b->seen_records = 0;
     b->head.records = b->head.messages = b->head.dropped = 0;
     b->head.notes = (struct notes){0};
@@ -72,7 +73,7 @@ void build_note(struct builder *b, const char *code, const char *detail)
 
 void build_policy_begin(struct builder *b)
 {
-    if (++b->policies > 1 && !b->head_known)
+    if (++b->policies > 1)
         build_note(b, "POLICY_REPEATED", NULL);
 }
 
@@ -128,10 +129,11 @@ void build_identifiers_begin(struct builder *b, bool alias)
 
 static struct auth_result *grow_results(struct builder *b, struct auth_result *list, size_t *n)
 {
-    if (*n < LIMIT_RESULTS)
+    if (*n < LIMIT_RESULTS) {
         list = arena_grow(b->record_arena, list, n, sizeof *list);
-    else
+    } else {
         build_note(b, "RESULTS_CUT", "auth_results"); /* the last place is used again */
+    }
     list[*n - 1] = (struct auth_result){0};
     return list;
 }
@@ -141,10 +143,11 @@ void build_result_begin(struct builder *b, bool spf)
     struct aggregate_record *r = &b->shared;
 
     b->auth_results = true;
-    if (spf)
+    if (spf) {
         r->spfs = grow_results(b, r->spfs, &r->n_spfs);
-    else
+    } else {
         r->dkims = grow_results(b, r->dkims, &r->n_dkims);
+    }
 }
 
 static bool is_blank(const char *s)
@@ -168,13 +171,27 @@ void build_result_end(struct builder *b, bool spf)
     }
 }
 
+/* RFC 9990 allows any number of foreign elements at the end of a record. */
+static const char *join(
+    struct builder *b, struct arena *a, const char *before, const char *xml, size_t len)
+{
+    size_t before_len = before ? strlen(before) : 0;
+
+    if (before_len + len > LIMIT_EXTENSION) {
+        build_note(b, "EXTENSION_CUT", NULL);
+        return before;
+    }
+    return arena_printf(a, "%s%.*s", before ? before : "", (int)len, xml);
+}
+
 void build_extension(struct builder *b, const char *xml, size_t len)
 {
     b->seen_rfc9990 = true;
-    if (b->in_record)
-        b->shared.extension = arena_strndup(b->record_arena, xml, len);
-    else if (!b->head_known && !b->head.extension)
-        b->head.extension = arena_strndup(b->head_arena, xml, len);
+    if (b->in_record) {
+        b->shared.extension = join(b, b->record_arena, b->shared.extension, xml, len);
+    } else if (!b->head_known) {
+        b->head.extension = join(b, b->head_arena, b->head.extension, xml, len);
+    }
 }
 
 /* ---- values ---- */
@@ -194,11 +211,11 @@ static bool put(struct builder *b, struct arena *a, const char **slot, const cha
 /* Words that come in every record are not copied. */
 static bool put_word(struct builder *b, const char **slot, const char *text, size_t len)
 {
-    static const char *const usual[] = {
+    static const char usual[][12] = {
         "pass", "fail", "none", "quarantine", "reject", "softfail", "neutral", "mfrom"};
 
     for (size_t i = 0; !*slot && i < sizeof usual / sizeof *usual; i++) {
-        if (strlen(usual[i]) == len && memcmp(usual[i], text, len) == 0) {
+        if (usual[i][0] == text[0] && strcmp(usual[i], text) == 0) {
             *slot = usual[i];
             return true;
         }
@@ -220,22 +237,23 @@ static bool metadata_value(struct builder *b, enum element el, const char *text,
         h->errors[h->n_errors - 1] = arena_strndup(b->head_arena, text, len);
         return true;
     }
-    if (el == EL_ORG_NAME)
+    if (el == EL_ORG_NAME) {
         slot = &h->org_name;
-    else if (el == EL_EMAIL)
+    } else if (el == EL_EMAIL) {
         slot = &h->email;
-    else if (el == EL_EXTRA_CONTACT_INFO)
+    } else if (el == EL_EXTRA_CONTACT_INFO) {
         slot = &h->extra_contact_info;
-    else if (el == EL_REPORT_ID)
+    } else if (el == EL_REPORT_ID) {
         slot = &h->report_id_sent;
-    else if (el == EL_GENERATOR)
+    } else if (el == EL_GENERATOR) {
         slot = &h->generator;
-    else if (el == EL_BEGIN)
+    } else if (el == EL_BEGIN) {
         slot = &h->begin_sent;
-    else if (el == EL_END)
+    } else if (el == EL_END) {
         slot = &h->end_sent;
-    else
+    } else {
         return false;
+    }
     b->seen_rfc9990 = b->seen_rfc9990 || el == EL_GENERATOR;
     return put(b, b->head_arena, slot, text, len);
 }
@@ -444,9 +462,10 @@ static void finish_verdicts(struct builder *b, const struct row *row, struct agg
         if (verdicts[i] == VERDICT_UNKNOWN)
             build_note(b, is_blank(words[i]) ? "VERDICT_MISSING" : "VERDICT_ODD", words[i]);
     }
-    if (r->disposition == DISPOSITION_UNKNOWN)
+    if (r->disposition == DISPOSITION_UNKNOWN) {
         build_note(b, is_blank(row->disposition) ? "DISPOSITION_MISSING" : "DISPOSITION_ODD",
             row->disposition);
+    }
     b->seen_rfc9990 = b->seen_rfc9990 || r->disposition == DISPOSITION_PASS;
 }
 
@@ -459,10 +478,11 @@ static void finish_reasons(struct builder *b, const struct row *row, struct aggr
             build_note(b, "REASON_ODD", NULL); /* Comcast: <reason/>; it says nothing */
             continue;
         }
-        if (is_blank(reason.type_sent))
+        if (is_blank(reason.type_sent)) {
             build_note(b, "REASON_ODD", reason.comment);
-        else
+        } else {
             reason.type = text_lower(b->record_arena, reason.type_sent);
+        }
         b->seen_rfc9990 =
             b->seen_rfc9990 || (reason.type && strcmp(reason.type, "policy_test_mode") == 0);
         r->reasons[r->n_reasons++] = reason;
@@ -476,9 +496,10 @@ static void finish_results(struct builder *b, struct auth_result *list, size_t n
         bool odd = false;
         bool alias = false;
         r->domain = normal_domain(b, b->record_arena, r->domain_sent);
-        if (r->scope)
+        if (r->scope) {
             r->scope =
                 strcmp(r->scope, "mfrom") == 0 ? "mfrom" : text_lower(b->record_arena, r->scope);
+        }
         if (!is_blank(r->result_sent))
             r->result = result_read(b->record_arena, r->result_sent, spf, &odd, &alias);
         if (odd)
@@ -496,9 +517,9 @@ static void finish_shared(struct builder *b)
         build_note(b, "IDENTIFIERS_MISSING", NULL);
     if (!b->auth_results)
         build_note(b, "AUTH_RESULTS_MISSING", NULL);
-    r->header_from = is_blank(r->header_from_sent)
-                         ? NULL
-                         : normal_domain(b, b->record_arena, r->header_from_sent);
+    r->header_from = normal_domain(b, b->record_arena, r->header_from_sent);
+    if (is_blank(r->header_from))
+        r->header_from = NULL;
     r->envelope_from = normal_domain(b, b->record_arena, r->envelope_from_sent);
     r->envelope_to = normal_domain(b, b->record_arena, r->envelope_to_sent);
     finish_results(b, r->dkims, r->n_dkims, false);
@@ -516,10 +537,11 @@ static void finish_row(struct builder *b, const struct row *row)
         b->head.dropped++;
         return;
     }
-    if (capped)
+    if (capped) {
         build_note(b, "COUNT_CAPPED", row->count);
-    else if (how == SPELLING_ODD)
+    } else if (how == SPELLING_ODD) {
         build_note(b, "COUNT_ODD", row->count);
+    }
     if (r.count == 0)
         build_note(b, "COUNT_ZERO", NULL);
     r.source_ip_sent = row->source_ip;
@@ -586,29 +608,18 @@ static void finish_pct(struct builder *b)
         build_note(b, "PCT_ODD", p->pct_sent);
 }
 
-/* A missing policy domain is known all the same when every record has the same From domain (and all
- * are still here). */
+/* A missing policy domain is known all the same when every record has the same From domain. */
 static int finish_domain(struct builder *b, struct err *e)
 {
     struct policy *p = &b->head.policy;
-    const char *only = NULL;
 
-    p->domain = is_blank(p->domain_sent) ? NULL : normal_domain(b, b->head_arena, p->domain_sent);
-    if (p->domain && *p->domain)
+    p->domain = normal_domain(b, b->head_arena, p->domain_sent);
+    if (!is_blank(p->domain))
         return 0;
-    for (size_t i = 0; i < b->n_records; i++) {
-        const char *from = b->records[i].header_from;
-        if (!from || !*from || (only && strcmp(only, from) != 0)) {
-            only = NULL;
-            break;
-        }
-        only = from;
-    }
-    bool any_policy = b->policies > 0 || b->head.org_name || b->head.report_id_sent;
-    if (!only || !any_policy)
+    if (!b->one_from || b->mixed_from || !(b->head.org_name || b->head.report_id_sent))
         return err_set(e, ERR_INPUT, "schema-missing", "no policy domain");
-    p->domain = arena_strdup(b->head_arena, only);
-    build_note(b, "POLICY_DOMAIN_MISSING", only);
+    p->domain = b->one_from;
+    build_note(b, "POLICY_DOMAIN_MISSING", b->one_from);
     return 0;
 }
 
@@ -622,10 +633,11 @@ static enum spelling read_time(struct builder *b, const char *sent, int64_t *out
     bool scaled = false;
     enum spelling how = time_read(sent, out, &scaled);
 
-    if (scaled)
+    if (scaled) {
         build_note(b, "DATE_MILLISECONDS", sent);
-    else if (how == SPELLING_ODD)
+    } else if (how == SPELLING_ODD) {
         build_note(b, "DATE_ODD", sent);
+    }
     return how;
 }
 
@@ -657,6 +669,8 @@ static int finish_period(struct builder *b, struct err *e)
         build_note(b, "DATE_MISSING", h->begin_sent);
         h->begin = have_begin && usable_time(h->begin) ? h->begin : begin;
         h->end = have_end && usable_time(h->end) ? h->end : end;
+    } else if (!h->begin_sent && !h->end_sent) {
+        return err_set(e, ERR_INPUT, "schema-missing", "no date range");
     } else if (!good && !have_begin && !have_end) {
         return err_set(e, ERR_INPUT, "value-range", "no date range that can be read");
     } else if (!good) {
@@ -703,9 +717,8 @@ static void finish_report_id(struct builder *b)
     const char *id = h->report_id_sent;
     size_t len = id ? strlen(id) : 0;
 
-    /* mail-dmarc once wrote the address of a Perl hash */
-    if (len == 0 || strncmp(id, "HASH(0x", 7) == 0) {
-        build_note(b, "REPORT_ID_MISSING", id);
+    if (len == 0) {
+        build_note(b, "REPORT_ID_MISSING", NULL);
         h->report_id = made_up_id(b);
         return;
     }
@@ -716,11 +729,15 @@ static void finish_report_id(struct builder *b)
 static void finish_dialect(struct builder *b)
 {
     const char *uri = b->head.xml_namespace;
+    bool of_9990 = uri && strcmp(uri, "urn:ietf:params:xml:ns:dmarc-2.0") == 0;
 
-    if (b->seen_rfc9990 || (uri && strcmp(uri, "urn:ietf:params:xml:ns:dmarc-2.0") == 0))
+    if (b->seen_rfc9990 || of_9990) {
         b->head.dialect = DIALECT_RFC9990;
-    else if (b->seen_rfc7489)
+    } else if (b->seen_rfc7489) {
         b->head.dialect = DIALECT_RFC7489;
+    }
+    if (uri && !of_9990 && strcmp(uri, "http://dmarc.org/dmarc-xml/0.1") != 0)
+        build_note(b, "XML_NAMESPACE_ODD", uri);
 }
 
 static int finish_head(struct builder *b, struct err *e)
@@ -799,17 +816,30 @@ static bool head_is_complete(const struct builder *b)
                                 h->begin_sent && h->end_sent && h->email);
 }
 
+/* Which From domain the records agree on, as long as no policy domain was seen. */
+static void remember_from(struct builder *b)
+{
+    const char *from = b->shared.header_from;
+
+    if (!b->one_from && from)
+        b->one_from = arena_strdup(b->head_arena, from);
+    b->mixed_from = b->mixed_from || !from || strcmp(b->one_from, from) != 0;
+}
+
 int build_record_end(struct builder *b, struct err *e)
 {
     if (b->n_rows == 0)
         build_row_begin(b); /* <record/>: dropped below, since it counts nothing */
-    if (++b->seen_records > b->limits->records)
+    if (++b->seen_records > b->limits->records) {
         return err_set(
             e, ERR_INPUT, "limit-records", "more than %" PRId64 " records", b->limits->records);
+    }
     finish_shared(b);
     for (size_t i = 0; i < b->n_rows; i++)
         finish_row(b, &b->rows[i]);
     b->in_record = false;
+    if (is_blank(b->head.policy.domain_sent))
+        remember_from(b);
     if (b->scanning) {
         forget_records(b);
         return 0;
@@ -830,9 +860,10 @@ int build_finish(struct builder *b, bool complete, struct err *e)
     if (b->scanning)
         return AGGREGATE_AGAIN;
     if (!complete) {
-        if (!b->begun && b->n_records == 0)
+        if (!b->begun && b->n_records == 0) {
             return err_set(
                 e, ERR_INPUT, "truncated", "it breaks off before its first complete record");
+        }
         build_note(b, "TRUNCATED", NULL);
     } else if (b->hints && b->hints->truncated_payload) {
         build_note(b, "CONTAINER_BROKEN", NULL);

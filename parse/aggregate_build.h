@@ -89,6 +89,8 @@ struct builder {
     struct aggregate_record *records; /* complete, not delivered yet */
     size_t n_records;
     int64_t seen_records; /* in this document, delivered or not */
+    const char *one_from; /* the From domain of all records, while the policy domain is not known */
+    bool mixed_from;      /* they do not agree */
 
     bool begun;      /* aggregate_begin was called */
     bool skipped;    /* the sink does not want it */

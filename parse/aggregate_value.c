@@ -136,10 +136,11 @@ enum spelling count_read(const char *text, int64_t *out, bool *capped)
         return SPELLING_MISSING;
     if (!text_int64(text, &n)) {
         how = SPELLING_ODD;
-        if (is_huge(text))
+        if (is_huge(text)) {
             n = INT64_MAX;
-        else if (!loose_number(text, digits) || !text_int64(digits, &n))
+        } else if (!loose_number(text, digits) || !text_int64(digits, &n)) {
             return SPELLING_UNUSABLE;
+        }
     }
     if (n < 0)
         return SPELLING_UNUSABLE;
@@ -249,12 +250,17 @@ const char *domain_of_address(struct arena *a, const char *text, bool *was_addre
 bool domain_is_plain(const char *s)
 {
     const char *p = s;
+    const char *label = s;
 
-    for (; *p; p++) {
-        bool good = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-' ||
-                    *p == '_' || (*p == '.' && p > s && p[-1] != '.');
-        if (!good)
+    for (;; p++) {
+        if ((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-' || *p == '_')
+            continue;
+        if (*p != '.' && *p != '\0')
             return false;
+        if (p == label || p - label > 63 || *label == '-' || p[-1] == '-')
+            return false;
+        if (*p == '\0')
+            return p - s <= 253;
+        label = p + 1;
     }
-    return p > s && p[-1] != '.' && p - s <= 253 && *s != '-';
 }

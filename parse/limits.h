@@ -11,7 +11,8 @@ enum {
     LIMIT_FIELD = 2048,          /* bytes of one text value; the rest is cut and noted */
     LIMIT_XML_DEPTH = 32,        /* nested elements */
     LIMIT_XML_TOKEN = 64 * 1024, /* bytes of input without a '>' */
-    LIMIT_XML_UNKNOWN = 256,     /* different unknown element names */
+    LIMIT_XML_NAMES = 100000,    /* different names in one document */
+    LIMIT_XML_ATTRIBUTES = 64,   /* of one element */
     LIMIT_RESULTS =
         100, /* DKIM, SPF or reason elements of one record that are kept (RFC 9990 3.1.1.5) */
     LIMIT_ERRORS = 64,           /* report_metadata/error elements that are kept */

@@ -213,7 +213,8 @@ struct failure_report {
     const char *dkim_domain, *dkim_selector, *dkim_identity;
     const char *spf_dns;
     int64_t incidents;           /* RFC 6591 3.1; 1 if not said */
-    struct header_field *fields; /* every field of the feedback part (or line of a text-only report), in order, whole */
+    struct header_field *fields; /* every field of the feedback part (or line of a text-only
+                                    report), in order, whole */
     size_t n_fields;
     struct header_field *sample_headers; /* of the original mail, in order */
     size_t n_sample_headers;

@@ -19,7 +19,8 @@ const struct quirk quirk_table[] = {
         "the declared encoding is unknown or not the real one"},
     {"LEADING_JUNK", GRADE_NORMALISED, "there was something before the XML began"},
     {"TRAILING_JUNK", GRADE_NORMALISED, "there was something after the XML ended"},
-    {"SECOND_REPORT", GRADE_RECOVERED, "a second report followed in the same document and was left out"},
+    {"SECOND_REPORT", GRADE_RECOVERED,
+        "a second report followed in the same document and was left out"},
     {"CONTROL_CHARACTER", GRADE_RECOVERED, "control characters were taken out"},
     {"XML_MALFORMED", GRADE_RECOVERED, "the XML is not well-formed; what could be read was read"},
     {"XML_NAMESPACE_ODD", GRADE_NORMALISED, "a namespace is undeclared or unknown"},
@@ -31,7 +32,7 @@ const struct quirk quirk_table[] = {
     {"ELEMENT_UNKNOWN", GRADE_CLEAN, "elements no specification knows were passed over"},
     {"ELEMENT_MISPLACED", GRADE_NORMALISED, "an element stood where it does not belong"},
     {"ELEMENT_REPEATED", GRADE_NORMALISED, "an element was there twice; the first counts"},
-    {"EXTENSION_CUT", GRADE_NORMALISED, "an extension was too long to be kept whole"},
+    {"EXTENSION_CUT", GRADE_NORMALISED, "an extension was too long and was left out"},
     /* report_metadata */
     {"ORG_NAME_MISSING", GRADE_NORMALISED, "no org_name"},
     {"EMAIL_MISSING", GRADE_NORMALISED, "no e-mail address of the reporter"},

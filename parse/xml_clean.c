@@ -4,30 +4,44 @@
 #include "parse/charset.h"
 #include "parse/limits.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
-void xml_clean_init(struct xml_clean *c)
+enum {
+    LOOK_AHEAD = 256 /* bytes by which '<' and '&' must show what they are */
+};
+
+void xml_clean_init(struct xml_clean *c, xml_clean_sink out, void *context)
 {
-    *c = (struct xml_clean){.encoding = XML_UNDECIDED};
+    *c = (struct xml_clean){.out = out, .context = context};
     buf_init(&c->head, XML_HEAD);
     buf_init(&c->text, (size_t)XML_PIECE * 4); /* one byte of windows-1252 becomes at most three */
+    buf_init(&c->held, (size_t)XML_PIECE * 8);
+    buf_init(&c->mended, (size_t)XML_PIECE * 8); /* one '&' becomes five bytes */
 }
 
 void xml_clean_done(struct xml_clean *c)
 {
     buf_done(&c->head);
     buf_done(&c->text);
+    buf_done(&c->held);
+    buf_done(&c->mended);
 }
 
-void xml_clean_start(struct xml_clean *c)
+void xml_clean_start(struct xml_clean *c, bool repair)
 {
-    struct buf head = c->head;
-    struct buf text = c->text;
+    struct xml_clean fresh = {.out = c->out,
+        .context = c->context,
+        .repair = repair,
+        .head = c->head,
+        .text = c->text,
+        .held = c->held,
+        .mended = c->mended};
 
-    buf_clear(&head);
-    buf_clear(&text);
-    *c = (struct xml_clean){.encoding = XML_UNDECIDED, .head = head, .text = text};
+    buf_clear(&fresh.head);
+    buf_clear(&fresh.held);
+    *c = fresh;
 }
 
 static void keep_tail(struct xml_clean *c, const char *s, size_t len)
@@ -64,42 +78,216 @@ bool xml_clean_saw_close(const struct xml_clean *c, const char *name)
     return false;
 }
 
+/* Does the tag that s is in end there? A '>' in quotes does not end it. */
+static bool tag_ends(struct xml_clean *c, const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (c->quote) {
+            c->quote = s[i] == c->quote ? '\0' : c->quote;
+        } else if (s[i] == '"' || s[i] == '\'') {
+            c->quote = s[i];
+        } else if (s[i] == '>') {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Attributes and names are quadratic in libxml2: a tag that does not end is stopped before it gets
  * there. */
 static int watch_tags(struct xml_clean *c, const char *s, size_t len, struct err *e)
 {
-    const char *close = memrchr(s, '>', len);
     const char *open = memrchr(s, '<', len);
 
-    if (open && (!close || open > close))
-        c->open_tag = len - (size_t)(open - s);
-    else if (close)
+    if (open) {
+        len -= (size_t)(open - s);
+        s = open;
         c->open_tag = 0;
-    else if (c->open_tag)
-        c->open_tag += len;
-    if (c->open_tag > LIMIT_XML_TOKEN)
+        c->quote = '\0';
+    } else if (c->open_tag == 0) {
+        return 0;
+    }
+    c->open_tag = tag_ends(c, s, len) ? 0 : c->open_tag + len;
+    if (c->open_tag > LIMIT_XML_TOKEN) {
         return err_set(
             e, ERR_INPUT, "limit-token", "a tag is longer than %d bytes", LIMIT_XML_TOKEN);
+    }
     return 0;
 }
 
-/* Hands on UTF-8. */
-static int emit(
-    struct xml_clean *c, char *s, size_t len, xml_clean_sink out, void *context, struct err *e)
+/* Hands on what needs nothing more. */
+static int hand_on(struct xml_clean *c, const char *s, size_t len, struct err *e)
 {
     if (len == 0)
         return 0;
-    const char *last_tag = memrchr(s, '>', len);
-    for (char *nul = s; (nul = memchr(nul, '\0', len - (size_t)(nul - s))) != NULL;) {
-        *nul = ' ';
-        c->nul_inside = c->nul_inside || (last_tag && nul < last_tag);
-        c->nul_behind = c->nul_behind || !last_tag || nul > last_tag;
-    }
     int r = watch_tags(c, s, len, e);
     if (r < 0)
         return r;
     keep_tail(c, s, len);
-    return out(context, s, len, e);
+    return c->out(c->context, s, len, e);
+}
+
+/* ---- repair ---- */
+
+enum look {
+    LOOK_TEXT,
+    LOOK_MARKUP,
+    LOOK_MORE /* needed */
+};
+
+static bool is_space(char ch)
+{
+    return ch == ' ' || (ch >= '\t' && ch <= '\r');
+}
+
+static bool is_name_start(char ch)
+{
+    return isalpha((unsigned char)ch) || ch == '_' || (unsigned char)ch >= 0x80;
+}
+
+static bool is_name_char(char ch)
+{
+    return is_name_start(ch) || isdigit((unsigned char)ch) || ch == '-' || ch == '.' || ch == ':';
+}
+
+static size_t skip_spaces(const char *s, size_t at, size_t len)
+{
+    while (at < len && is_space(s[at]))
+        at++;
+    return at;
+}
+
+static size_t skip_name(const char *s, size_t at, size_t len)
+{
+    while (at < len && is_name_char(s[at]))
+        at++;
+    return at;
+}
+
+/* s begins with '<'. A tag has a name, and then its end or an attribute with '='. */
+static enum look look_at_tag(const char *s, size_t len)
+{
+    if (len < 2)
+        return LOOK_MORE;
+    if (s[1] == '!' || s[1] == '?')
+        return len < 9 ? LOOK_MORE : LOOK_MARKUP;
+    bool closing = s[1] == '/';
+    size_t at = closing ? 2 : 1;
+    if (at < len && !is_name_start(s[at]))
+        return LOOK_TEXT;
+    size_t end = skip_name(s, at, len);
+    at = skip_spaces(s, end, len);
+    if (at == len)
+        return LOOK_MORE;
+    if (s[at] == '>' || (s[at] == '/' && !closing))
+        return LOOK_MARKUP;
+    if (closing || at == end)
+        return LOOK_TEXT;
+    end = skip_name(s, at, len);
+    if (end == at)
+        return LOOK_TEXT;
+    at = skip_spaces(s, end, len);
+    if (at == len)
+        return LOOK_MORE;
+    return s[at] == '=' ? LOOK_MARKUP : LOOK_TEXT;
+}
+
+/* s begins with '&'. */
+static enum look look_at_reference(const char *s, size_t len)
+{
+    static const char *const known[] = {"&lt;", "&gt;", "&amp;", "&quot;", "&apos;"};
+    const char *end = memchr(s, ';', len < 12 ? len : 12);
+
+    if (!end)
+        return len < 12 ? LOOK_MORE : LOOK_TEXT;
+    if (s[1] == '#')
+        return LOOK_MARKUP;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strncmp(s, known[i], strlen(known[i])) == 0)
+            return LOOK_MARKUP;
+    }
+    return LOOK_TEXT;
+}
+
+/* libxml2 would lose what follows such an '&', and would wait for its ';' to the end of time. */
+static bool has_stray_reference(const char *s, size_t len)
+{
+    const char *end = s + len;
+
+    while (s < end && (s = memchr(s, '&', (size_t)(end - s))) != NULL) {
+        if (look_at_reference(s, (size_t)(end - s)) != LOOK_MARKUP)
+            return true;
+        s++;
+    }
+    return false;
+}
+
+/* Mends held text from `at` on, up to the next place that is undecided; returns that place. */
+static size_t mend_one(struct xml_clean *c, size_t at, bool last)
+{
+    const char *s = c->held.data + at;
+    size_t len = c->held.len - at;
+
+    if (c->in_cdata) {
+        const char *close = memmem(s, len, "]]>", 3);
+        size_t take = close ? (size_t)(close - s) + 3 : last ? len : len - (len < 2 ? len : 2);
+        c->in_cdata = !close;
+        (void)buf_add(&c->mended, s, take);
+        return at + take;
+    }
+    if (*s != '<' && *s != '&') {
+        size_t run = 1;
+        while (run < len && s[run] != '<' && s[run] != '&')
+            run++;
+        (void)buf_add(&c->mended, s, run);
+        return at + run;
+    }
+    enum look look = *s == '<' ? look_at_tag(s, len) : look_at_reference(s, len);
+    if (look == LOOK_MORE && !last && len < LOOK_AHEAD)
+        return at;
+    if (look == LOOK_TEXT) {
+        c->escaped = true;
+        (void)buf_adds(&c->mended, *s == '<' ? "&lt;" : "&amp;");
+        return at + 1;
+    }
+    c->in_cdata = len >= 9 && memcmp(s, "<![CDATA[", 9) == 0;
+    (void)buf_add(&c->mended, s, 1);
+    return at + 1;
+}
+
+static int hand_on_mended(struct xml_clean *c, const char *s, size_t len, bool last, struct err *e)
+{
+    size_t at = 0;
+
+    (void)buf_add(&c->held, s, len);
+    buf_clear(&c->mended);
+    while (at < c->held.len) {
+        size_t next = mend_one(c, at, last);
+        if (next == at)
+            break;
+        at = next;
+    }
+    c->held.len -= at;
+    memmove(c->held.data, c->held.data + at, c->held.len);
+    return hand_on(c, c->mended.data, c->mended.len, e);
+}
+
+/* ---- to UTF-8 ---- */
+
+/* Hands on UTF-8. */
+static int emit(struct xml_clean *c, char *s, size_t len, bool last, struct err *e)
+{
+    const char *last_tag = len ? memrchr(s, '>', len) : NULL;
+
+    for (char *nul = s; len && (nul = memchr(nul, '\0', len - (size_t)(nul - s))) != NULL;) {
+        *nul = ' ';
+        c->nul_inside = c->nul_inside || (last_tag && nul < last_tag);
+        c->nul_behind = c->nul_behind || !last_tag || nul > last_tag;
+    }
+    c->repair = c->repair || has_stray_reference(s, len);
+    if (c->repair && len + c->held.len)
+        return hand_on_mended(c, s, len, last, e);
+    return hand_on(c, s, len, e);
 }
 
 /* How many bytes at the end begin a character that is not complete. */
@@ -115,21 +303,25 @@ static size_t incomplete(const char *s, size_t len)
     return 0;
 }
 
-static int convert_utf8(struct xml_clean *c, const char *s, size_t len, bool last,
-    xml_clean_sink out, void *context, struct err *e)
+static int convert_utf8(struct xml_clean *c, const char *s, size_t len, bool last, struct err *e)
 {
+    /* Nearly always there is nothing to do, and then nothing is copied. */
+    if (c->carried == 0 && !c->repair && text_is_utf8(s, len) && !memchr(s, '\0', len) &&
+        !has_stray_reference(s, len))
+        return hand_on(c, s, len, e);
     buf_clear(&c->text);
     (void)buf_add(&c->text, c->carry, c->carried);
     (void)buf_add(&c->text, s, len);
     c->carried = last ? 0 : incomplete(c->text.data, c->text.len);
     c->text.len -= c->carried;
-    memcpy(c->carry, c->text.data + c->text.len, c->carried);
+    if (c->carried)
+        memcpy(c->carry, c->text.data + c->text.len, c->carried);
     if (text_is_utf8(c->text.data, c->text.len))
-        return emit(c, c->text.data, c->text.len, out, context, e);
+        return emit(c, c->text.data, c->text.len, last, e);
     struct buf repaired;
     buf_init(&repaired, c->text.max);
     c->recoded = charset_repair(&repaired, c->text.data, c->text.len) > 0 || c->recoded;
-    int r = emit(c, repaired.data, repaired.len, out, context, e);
+    int r = emit(c, repaired.data, repaired.len, last, e);
     buf_done(&repaired);
     return r;
 }
@@ -165,8 +357,7 @@ static unsigned unit_at(const struct xml_clean *c, const char *s)
     return c->encoding == XML_UTF16LE ? second << 8 | first : first << 8 | second;
 }
 
-static int convert_utf16(struct xml_clean *c, const char *s, size_t len, bool last,
-    xml_clean_sink out, void *context, struct err *e)
+static int convert_utf16(struct xml_clean *c, const char *s, size_t len, bool last, struct err *e)
 {
     char raw[XML_PIECE + sizeof c->carry];
     size_t n = c->carried;
@@ -196,25 +387,24 @@ static int convert_utf16(struct xml_clean *c, const char *s, size_t len, bool la
     }
     c->carried = last ? 0 : n - at;
     memcpy(c->carry, raw + at, c->carried);
-    return emit(c, c->text.data, c->text.len, out, context, e);
+    return emit(c, c->text.data, c->text.len, last, e);
 }
 
-static int convert(struct xml_clean *c, const char *s, size_t len, bool last, xml_clean_sink out,
-    void *context, struct err *e)
+static int convert(struct xml_clean *c, const char *s, size_t len, bool last, struct err *e)
 {
     switch (c->encoding) {
     case XML_UTF16LE:
     case XML_UTF16BE:
-        return convert_utf16(c, s, len, last, out, context, e);
+        return convert_utf16(c, s, len, last, e);
     case XML_SINGLE_BYTE:
         buf_clear(&c->text);
         charset_decode(&c->text, c->charset, s, len);
-        return emit(c, c->text.data, c->text.len, out, context, e);
+        return emit(c, c->text.data, c->text.len, last, e);
     case XML_UTF8:
     case XML_UNDECIDED:
         break;
     }
-    return convert_utf8(c, s, len, last, out, context, e);
+    return convert_utf8(c, s, len, last, e);
 }
 
 /* The value of encoding= in the declaration; false if there is none. */
@@ -277,11 +467,6 @@ static bool is_utf32(const char *s, size_t len)
                            memcmp(s, "<\0\0\0", 4) == 0 || memcmp(s, "\0\0\0<", 4) == 0);
 }
 
-static bool is_space(char ch)
-{
-    return ch == ' ' || (ch >= '\t' && ch <= '\r');
-}
-
 /* Where the document begins: at the first '<', or, after junk, where "<?xml" or a root stands. NULL
  * if nowhere. */
 static const char *find_start(struct xml_clean *c, const char *s, size_t len)
@@ -314,7 +499,7 @@ static const char *after_declaration(const char *s, size_t len)
 }
 
 /* Enough of the document is in c->head: choose how to read it and hand it on. */
-static int decide(struct xml_clean *c, bool last, xml_clean_sink out, void *context, struct err *e)
+static int decide(struct xml_clean *c, bool last, struct err *e)
 {
     const char *s = c->head.data ? c->head.data : "";
     size_t len = c->head.len;
@@ -323,7 +508,7 @@ static int decide(struct xml_clean *c, bool last, xml_clean_sink out, void *cont
     if (is_utf32(s, len))
         return err_set(e, ERR_INPUT, "encoding", "UTF-32 is not read");
     if (choose_wide(c, s, len, &skip))
-        return convert(c, s + skip, len - skip, last, out, context, e);
+        return convert(c, s + skip, len - skip, last, e);
     if (len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0)
         skip = 3;
     const char *start = find_start(c, s + skip, len - skip);
@@ -334,11 +519,10 @@ static int decide(struct xml_clean *c, bool last, xml_clean_sink out, void *cont
         return err_set(e, ERR_INPUT, "empty", "there is nothing in it");
     choose_by_declaration(c, start, left);
     const char *body = after_declaration(start, left);
-    return convert(c, body, left - (size_t)(body - start), last, out, context, e);
+    return convert(c, body, left - (size_t)(body - start), last, e);
 }
 
-int xml_clean_push(struct xml_clean *c, const char *bytes, size_t len, xml_clean_sink out,
-    void *context, struct err *e)
+int xml_clean_push(struct xml_clean *c, const char *bytes, size_t len, struct err *e)
 {
     int r = 0;
 
@@ -349,20 +533,20 @@ int xml_clean_push(struct xml_clean *c, const char *bytes, size_t len, xml_clean
         len -= take;
         if (c->head.len < XML_HEAD)
             return 0;
-        r = decide(c, false, out, context, e);
+        r = decide(c, false, e);
     }
     while (r == 0 && len) {
         size_t piece = len < XML_PIECE ? len : XML_PIECE;
-        r = convert(c, bytes, piece, false, out, context, e);
+        r = convert(c, bytes, piece, false, e);
         bytes += piece;
         len -= piece;
     }
     return r;
 }
 
-int xml_clean_finish(struct xml_clean *c, xml_clean_sink out, void *context, struct err *e)
+int xml_clean_finish(struct xml_clean *c, struct err *e)
 {
     if (c->encoding == XML_UNDECIDED)
-        return decide(c, true, out, context, e);
-    return convert(c, "", 0, true, out, context, e);
+        return decide(c, true, e);
+    return convert(c, "", 0, true, e);
 }

@@ -6,6 +6,11 @@
  * bytes that are not valid are read as windows-1252 (the usual truth behind undeclared 8-bit text),
  * the XML declaration is cut off (its encoding is used up, and it is the part that is broken most
  * often), junk before the document is skipped, NUL becomes a space.
+ *
+ * With `repair` set, a '<' or '&' that cannot begin markup ("A < B", "AT&T", "<ops@example.org>")
+ * is escaped, so that it is read as the text it was meant to be. The first stray '&' sets it, since
+ * looking for that costs nothing; looking at every '<' does, so a stray one is left to be found by
+ * the XML parser.
  */
 #ifndef PARSE_XML_CLEAN_H
 #define PARSE_XML_CLEAN_H
@@ -22,7 +27,13 @@ enum {
     XML_TAIL = 256         /* the last bytes are kept, to see whether the document was closed */
 };
 
+typedef int (*xml_clean_sink)(void *context, const char *text, size_t len, struct err *e);
+
 struct xml_clean {
+    xml_clean_sink out;
+    void *context;
+    bool repair; /* from here on */
+
     enum {
         XML_UNDECIDED,
         XML_UTF8,
@@ -31,12 +42,16 @@ struct xml_clean {
         XML_SINGLE_BYTE
     } encoding;
 
-    char charset[32]; /* of XML_SINGLE_BYTE */
-    struct buf head;  /* bytes before the decision */
-    struct buf text;  /* a converted piece */
-    char carry[4];    /* the beginning of a character whose rest is in the next piece */
+    char charset[32];  /* as declared, or "" */
+    struct buf head;   /* bytes before the decision */
+    struct buf text;   /* a converted piece */
+    struct buf held;   /* repair: text that is not yet decided on */
+    struct buf mended; /* repair: text that is */
+    bool in_cdata;
+    char carry[4]; /* the beginning of a character whose rest is in the next piece */
     size_t carried;
-    size_t open_tag; /* bytes since the last '<' that no '>' followed */
+    size_t open_tag; /* bytes of the last tag, if it has not ended yet */
+    char quote;      /* inside a quoted value of that tag: its mark */
     char tail[XML_TAIL];
     size_t tail_len;
 
@@ -44,24 +59,22 @@ struct xml_clean {
     bool junk_before;
     bool declared_wrong;
     bool recoded;
+    bool escaped;
     bool nul_inside;
     bool nul_behind; /* behind the last '>': padding, when it was the end */
 };
 
-typedef int (*xml_clean_sink)(void *context, const char *text, size_t len, struct err *e);
-
-void xml_clean_init(struct xml_clean *c);
+void xml_clean_init(struct xml_clean *c, xml_clean_sink out, void *context);
 void xml_clean_done(struct xml_clean *c);
-void xml_clean_start(struct xml_clean *c);
+void xml_clean_start(struct xml_clean *c, bool repair);
 
 /*
  * ERR_INPUT tags: encoding (UTF-32), not-a-report (no '<' where the document should begin),
- * limit-token (a tag of more than LIMIT_XML_TOKEN bytes), empty. The sink's errors are passed on.
+ * limit-token (a tag of more than LIMIT_XML_TOKEN bytes), empty. Whatever else the sink returns
+ * than 0 stops the piece and is passed on.
  */
-int xml_clean_push(struct xml_clean *c, const char *bytes, size_t len, xml_clean_sink out,
-    void *context, struct err *e) ERR_CHECKED;
-int xml_clean_finish(
-    struct xml_clean *c, xml_clean_sink out, void *context, struct err *e) ERR_CHECKED;
+int xml_clean_push(struct xml_clean *c, const char *bytes, size_t len, struct err *e) ERR_CHECKED;
+int xml_clean_finish(struct xml_clean *c, struct err *e) ERR_CHECKED;
 
 /* Do the last bytes hold the closing tag of an element of this name, whatever its prefix? */
 bool xml_clean_saw_close(const struct xml_clean *c, const char *name);
