@@ -26,7 +26,12 @@ static int read_options(int argc, char **argv, enum run_format *format, struct e
 static int run_ingest(struct app *app, int argc, char **argv, struct err *e)
 {
     enum run_format format = RUN_TEXT;
-    struct run run = {.name = "", .limits = &app->config->limits, .verbose = app->verbosity > 0};
+    struct run run = {
+        .name = "",
+        .limits = &app->config->limits,
+        .batch_messages = app->config->batch_messages,
+        .verbose = app->verbosity > 0,
+    };
     struct store_summary summary;
     struct source *source;
     struct store *store;

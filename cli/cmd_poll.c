@@ -110,6 +110,7 @@ static void poll_one(struct poll *p, const struct chosen *c)
     struct run run = {
         .name = c->config->name,
         .limits = &p->app->config->limits,
+        .batch_messages = p->app->config->batch_messages,
         .verbose = p->app->verbosity > 0,
     };
     struct store_summary summary = {0};

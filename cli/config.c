@@ -21,7 +21,8 @@
 
 enum {
     CONFIG_MAX = 1024 * 1024,
-    KEYS_MAX = 64
+    KEYS_MAX = 64,
+    BATCH_MESSAGES = 100
 };
 
 /*
@@ -369,14 +370,16 @@ static int parse(const char *text)
         CFG_STR("ca_file", NULL, CFGF_NONE), CFG_BOOL("tls", cfg_true, CFGF_NONE),
         CFG_BOOL("verify", cfg_true, CFGF_NONE), CFG_INT("timeout", 60, CFGF_NONE),
         CFG_INT("deadline", 600, CFGF_NONE), CFG_STR("batch_bytes", "16M", CFGF_NONE),
-        CFG_INT("batch_messages", 100, CFGF_NONE), CFG_STR("path", NULL, CFGF_NONE), CFG_END()};
+        CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE), CFG_STR("path", NULL, CFGF_NONE),
+        CFG_END()};
     cfg_opt_t client[] = {CFG_STR_LIST("domains", NULL, CFGF_NONE), CFG_END()};
     cfg_opt_t limits[] = {CFG_STR("message", NULL, CFGF_NONE), CFG_STR("unpacked", NULL, CFGF_NONE),
         CFG_INT("ratio", (long)d.ratio, CFGF_NONE), CFG_INT("members", (long)d.members, CFGF_NONE),
         CFG_INT("nesting", (long)d.nesting, CFGF_NONE), CFG_INT("records", d.records, CFGF_NONE),
         CFG_INT("seconds", (long)d.seconds, CFGF_NONE), CFG_END()};
     cfg_flag_t titled = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
-    cfg_opt_t root[] = {CFG_STR("store", NULL, CFGF_NONE), CFG_SEC("mailbox", mailbox, titled),
+    cfg_opt_t root[] = {CFG_STR("store", NULL, CFGF_NONE),
+        CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE), CFG_SEC("mailbox", mailbox, titled),
         CFG_SEC("client", client, titled), CFG_SEC("limits", limits, CFGF_NONE),
         CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
@@ -398,6 +401,7 @@ static int parse(const char *text)
     }
     take_limits(cfg, &reading->config->limits);
     reading->config->store = own_string(cfg, "store");
+    reading->config->batch_messages = (unsigned)cfg_getint(cfg, "batch_messages");
     (void)cfg_free(cfg);
     return reading->failed ? (int)reading->error->class : 0;
 }
@@ -408,6 +412,7 @@ static struct config *config_new(void)
 
     c->arena = arena_new();
     c->limits = limits_default();
+    c->batch_messages = BATCH_MESSAGES;
     return c;
 }
 

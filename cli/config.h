@@ -36,9 +36,10 @@ struct config_mailbox {
 };
 
 struct config {
-    struct arena *arena; /* of everything here */
-    const char *path;    /* NULL: there is no file, all is by default */
-    const char *store;   /* NULL: not said */
+    struct arena *arena;     /* of everything here */
+    const char *path;        /* NULL: there is no file, all is by default */
+    const char *store;       /* NULL: not said */
+    unsigned batch_messages; /* into the store with one commit */
     struct limits limits;
     struct config_mailbox *mailboxes;
     size_t n_mailboxes;

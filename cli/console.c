@@ -19,6 +19,7 @@ void console_init(void)
 
     (void)setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
 }
 
 int console_flush(struct err *e)

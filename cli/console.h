@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 
-/* A large buffer for standard output, and no death by SIGPIPE: a reader that went away is an error
- * like a full disk. */
+/* A large buffer for standard output, and no death by SIGPIPE or SIGXFSZ: a reader that went away
+ * and a file that may not grow are errors like a full disk. */
 void console_init(void);
 
 /* Writes out what waits. ERR_TEMPORARY "write-failed" when anything of the output was lost. */

@@ -91,7 +91,11 @@ static int tell_source(void *context, uint64_t id, enum outcome o, struct err *e
 int run_into_store(struct run *r, struct source *from, struct store *to,
     struct store_summary *summary, struct err *e)
 {
-    const struct store_writer_settings set = {.committed = tell_source, .context = from};
+    const struct store_writer_settings set = {
+        .batch_messages = r->batch_messages,
+        .committed = tell_source,
+        .context = from,
+    };
     struct sink *writer;
     struct err later;
 

@@ -21,6 +21,7 @@ enum {
 struct run {
     const char *name; /* of the mailbox; "" for files */
     const struct limits *limits;
+    unsigned batch_messages;        /* into the store with one commit */
     bool verbose;                   /* say how each message ended */
     int64_t outcomes[RUN_OUTCOMES]; /* what intake found */
     int64_t unreadable;             /* files and mails that could not even be opened */

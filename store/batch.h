@@ -116,6 +116,7 @@ struct reject {
     struct payload *payload;
     int64_t report_id; /* a partial report: 0 for none */
     const char *document, *class, *reason;
+    bool replaced; /* the partial report has given way to a complete one in this transaction */
 };
 
 struct counts {

@@ -15,6 +15,10 @@
 
 struct arena;
 
+/* No sum goes beyond 2^53: nobody has so much mail, and readers of JSON count wrong from there on.
+ */
+#define COUNT_SUM_MAX (INT64_C(1) << 53)
+
 struct store {
     struct db_conn c;
     int version;
@@ -66,6 +70,9 @@ int store_query(struct store *s, const struct query *q, struct err *e) ERR_CHECK
 /* Of the current row; the text is valid until the next step, NULL for NULL. */
 const char *store_text(const struct store *s, const struct db_stmt *stmt, int column);
 int64_t store_int(const struct store *s, const struct db_stmt *stmt, int column); /* 0 for NULL */
+
+/* A sum of counts that comes in halves (high * 2^20 + low), at most COUNT_SUM_MAX. */
+int64_t store_sum(int64_t high, int64_t low);
 
 /*
  * A text fit for an index: PostgreSQL takes no key above 2.7 KB, and a report's id may be 2 KB

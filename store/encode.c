@@ -275,7 +275,7 @@ int encode_record(struct writer *w, struct item *i, const struct aggregate_recor
     struct child *c = new_child(w, i);
     c->auth = auth;
     i->records++;
-    i->messages += r->count;
+    i->messages = store_sum(0, i->messages + r->count); /* both at most 2^53 */
     c->values[2] = db_int(i->records);
     c->values[3] = addr_in(w->rows, &r->source_ip);
     c->values[4] = db_int(r->count);

@@ -75,14 +75,17 @@ static void set_fate(struct item *i, enum fate fate)
     }
 }
 
-/* The partial copy that is thrown out may wait in this very batch, its records not written yet. */
-static void drop_waiting(struct message *first, const struct item *keep, int64_t id)
+/* The partial copy that is thrown out may be of this very batch: its records, if they are not
+ * written yet, must not be, and there is nothing left to decide about it. */
+static void drop_partial(struct message *first, const struct item *keep, int64_t id)
 {
     for (struct message *m = first; m; m = m->next) {
         for (struct item *i = m->items; i; i = i->next) {
-            if (i != keep && i->id == id && i->kind == &item_report)
+            if (i != keep && i->id == id)
                 i->fate = FATE_DUPLICATE;
         }
+        for (struct reject *j = m->derived; j; j = j->next)
+            j->replaced = j->replaced || j->report_id == id;
     }
 }
 
@@ -98,7 +101,7 @@ static int replace_partial(
         got = db_exec(&w->store->c, i->kind->insert, i->values, i->kind->n_columns, e);
     if (got < 0)
         return got;
-    drop_waiting(first, i, id);
+    drop_partial(first, i, id);
     set_fate(i, FATE_NEW);
     return 0;
 }

@@ -79,7 +79,7 @@ static int reject_rows(
             db_text(j->class),
             db_text(j->reason),
             db_int(when_now()),
-            db_text("open"),
+            db_text(j->replaced ? "replaced" : "open"),
         };
         got = s->c.driver->bulk_row(s->c.db, row, e);
     }

@@ -159,10 +159,10 @@ static int take_source(void *context, struct store *s, struct db_stmt *stmt)
         .auth = store_text(s, stmt, 8),
         .reasons = store_text(s, stmt, 9),
         .records = store_int(s, stmt, 10),
-        .messages = store_int(s, stmt, 11),
-        .first = store_int(s, stmt, 12),
-        .last = store_int(s, stmt, 13),
-        .reporters = store_int(s, stmt, 14),
+        .messages = store_sum(store_int(s, stmt, 11), store_int(s, stmt, 12)),
+        .first = store_int(s, stmt, 13),
+        .last = store_int(s, stmt, 14),
+        .reporters = store_int(s, stmt, 15),
     };
 
     return reader->row(reader->context, &r);

@@ -65,7 +65,8 @@ const char sql_move_auth_sets[] =
     "JOIN report r ON r.client_id = x.client_id AND r.report_id = x.report_id "
     "WHERE r.client_id = $1 AND r.domain = $3) ON CONFLICT (client_id, auth_id) DO NOTHING";
 const char sql_move_auth_results[] =
-    "INSERT INTO auth_result (client_id, auth_id, seq, kind, domain, selector, scope, result, human_result) "
+    "INSERT INTO auth_result (client_id, auth_id, seq, kind, domain, selector, scope, result, "
+    "human_result) "
     "SELECT $2, auth_id, seq, kind, domain, selector, scope, result, human_result FROM auth_result "
     "WHERE client_id = $1 AND auth_id IN (SELECT x.auth_id FROM record x "
     "JOIN report r ON r.client_id = x.client_id AND r.report_id = x.report_id "
@@ -73,7 +74,8 @@ const char sql_move_auth_results[] =
 const char sql_move_records[] =
     "INSERT INTO record (client_id, report_id, recno, source_ip, messages, disposition, dkim, spf, "
     "auth_id, envelope_to, reasons, sent, extension) "
-    "SELECT $2, report_id, recno, source_ip, messages, disposition, dkim, spf, auth_id, envelope_to, "
+    "SELECT $2, report_id, recno, source_ip, messages, disposition, dkim, spf, auth_id, "
+    "envelope_to, "
     "reasons, sent, extension FROM record WHERE client_id = $1 "
     "AND report_id IN (SELECT report_id FROM report WHERE client_id = $1 AND domain = $3) "
     "AND report_id IN (SELECT report_id FROM report WHERE client_id = $2 AND domain = $3)";
@@ -107,10 +109,13 @@ const char sql_move_tls[] =
     " FROM tls_policy WHERE client_id = $1 AND domain = $3 "
     "ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at, seq) DO NOTHING";
 const char sql_move_tls_failures[] =
-    "INSERT INTO tls_failure (client_id, tls_id, seq, result_type, sending_mta_ip, receiving_mx_hostname, "
+    "INSERT INTO tls_failure (client_id, tls_id, seq, result_type, sending_mta_ip, "
+    "receiving_mx_hostname, "
     "receiving_mx_helo, receiving_ip, sessions, additional_information, reason_code) "
-    "SELECT $2, tls_id, seq, result_type, sending_mta_ip, receiving_mx_hostname, receiving_mx_helo, "
-    "receiving_ip, sessions, additional_information, reason_code FROM tls_failure WHERE client_id = $1 "
+    "SELECT $2, tls_id, seq, result_type, sending_mta_ip, receiving_mx_hostname, "
+    "receiving_mx_helo, "
+    "receiving_ip, sessions, additional_information, reason_code FROM tls_failure WHERE "
+    "client_id = $1 "
     "AND tls_id IN (SELECT tls_id FROM tls_policy WHERE client_id = $1 AND domain = $3) "
     "AND tls_id IN (SELECT tls_id FROM tls_policy WHERE client_id = $2 AND domain = $3)";
 
@@ -120,12 +125,12 @@ const char sql_drop_failures[] = "DELETE FROM failure_report WHERE client_id = $
 const char sql_drop_tls[] = "DELETE FROM tls_policy WHERE client_id = $1 AND domain = $2";
 
 /* After all moves: raw payloads of client $1 that only client $2 refers to now. */
-#define PAYLOADS_LEFT                                                                                       \
-    "client_id = $1 AND payload_id IN (SELECT payload_id FROM report WHERE client_id = $2 "                 \
-    "UNION SELECT payload_id FROM failure_report WHERE client_id = $2 "                                     \
-    "UNION SELECT payload_id FROM tls_policy WHERE client_id = $2) "                                        \
-    "AND payload_id NOT IN (SELECT payload_id FROM report WHERE client_id = $1 AND payload_id IS NOT NULL " \
-    "UNION SELECT payload_id FROM failure_report WHERE client_id = $1 AND payload_id IS NOT NULL "          \
+#define PAYLOADS_LEFT                                                                              \
+    "client_id = $1 AND payload_id IN (SELECT payload_id FROM report WHERE client_id = $2 "        \
+    "UNION SELECT payload_id FROM failure_report WHERE client_id = $2 "                            \
+    "UNION SELECT payload_id FROM tls_policy WHERE client_id = $2) AND payload_id NOT IN ("        \
+    "SELECT payload_id FROM report WHERE client_id = $1 AND payload_id IS NOT NULL "               \
+    "UNION SELECT payload_id FROM failure_report WHERE client_id = $1 AND payload_id IS NOT NULL " \
     "UNION SELECT payload_id FROM tls_policy WHERE client_id = $1 AND payload_id IS NOT NULL)"
 const char sql_move_chunks[] =
     "INSERT INTO payload_chunk (client_id, payload_id, seq, data) "
@@ -133,7 +138,8 @@ const char sql_move_chunks[] =
 const char sql_drop_chunks[] = "DELETE FROM payload_chunk WHERE " PAYLOADS_LEFT;
 const char sql_move_payloads[] =
     "INSERT INTO payload (client_id, payload_id, sha256, bytes, container, name, packed) "
-    "SELECT $2, payload_id, sha256, bytes, container, name, packed FROM payload WHERE " PAYLOADS_LEFT;
+    "SELECT $2, payload_id, sha256, bytes, container, name, packed FROM payload "
+    "WHERE " PAYLOADS_LEFT;
 const char sql_drop_payloads[] = "DELETE FROM payload WHERE " PAYLOADS_LEFT;
 
 /* After all moves: sets of client $1 that no record of it uses any more. */
@@ -152,7 +158,8 @@ const char sql_insert_report[] =
     ") VALUES ("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
     "$20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36"
-    ") ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at) DO NOTHING RETURNING report_id";
+    ") ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at) DO NOTHING "
+    "RETURNING report_id";
 
 /* All columns again: a streamed report is inserted before its end is known. */
 const char sql_finish_report[] =
@@ -197,7 +204,8 @@ const char sql_insert_tls[] =
     ") VALUES ("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
     "$20, $21, $22, $23, $24"
-    ") ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at, seq) DO NOTHING RETURNING tls_id";
+    ") ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at, seq) DO NOTHING "
+    "RETURNING tls_id";
 
 const char sql_find_tls[] =
     "SELECT tls_id, digest, 'counts' FROM tls_policy WHERE client_id = $1 AND domain = $2 "
@@ -229,7 +237,8 @@ const char sql_reject_replaced[] =
 
 /* Open rejects, or the one with id $1 in any state; $1 = 0 for all. */
 const char sql_rejects[] =
-    "SELECT j.reject_id, j.at, m.source, m.source_key, m.name, j.document, j.class, j.reason, j.payload_id, j.report_id, j.state "
+    "SELECT j.reject_id, j.at, m.source, m.source_key, m.name, j.document, j.class, j.reason, "
+    "j.payload_id, j.report_id, j.state "
     "FROM reject j JOIN message m ON m.message_id = j.message_id "
     "WHERE (CAST($1 AS bigint) = 0 AND j.state = 'open') OR j.reject_id = CAST($1 AS bigint) "
     "ORDER BY j.reject_id";
@@ -248,13 +257,15 @@ const char sql_report_accept[] =
 /* A message whose rejects have all been settled is not a rejected one any more. */
 const char sql_message_settle[] =
     "UPDATE message SET outcome = 'stored', reports_rejected = 0 WHERE message_id = $1 "
-    "AND outcome = 'rejected' AND NOT EXISTS (SELECT 1 FROM reject WHERE message_id = $1 AND state = 'open')";
+    "AND outcome = 'rejected' AND NOT EXISTS (SELECT 1 FROM reject WHERE message_id = $1 AND "
+    "state = 'open')";
 
 /* ---- reading ---- */
 
 /* $1 client, $2 to $3 days, $4 domain or NULL. */
-#define DOMAIN_IS_WITHIN                                                                                        \
-    "(CAST($4 AS text) IS NULL OR r.domain = CAST($4 AS text) OR (length(r.domain) > length(CAST($4 AS text)) " \
+#define DOMAIN_IS_WITHIN                                        \
+    "(CAST($4 AS text) IS NULL OR r.domain = CAST($4 AS text) " \
+    "OR (length(r.domain) > length(CAST($4 AS text)) "          \
     "AND substr(r.domain, length(r.domain) - length(CAST($4 AS text))) = '.' || CAST($4 AS text)))"
 
 /* The state is written out, because that is what makes the partial index on it usable. */
@@ -270,38 +281,52 @@ const char sql_reports[] = REPORTS_IN_STATE("counts") REPORTS_ORDER;
 const char sql_reports_with_partial[] =
     REPORTS_IN_STATE("counts") "UNION ALL " REPORTS_IN_STATE("partial") REPORTS_ORDER;
 
+/*
+ * The sum of counts in two halves, for store_sum: a thousand records that claim 2^53 messages each
+ * are quickly sent, and must not make a client's totals fail.
+ */
+#define SUM_IN_HALVES                                                  \
+    "CAST(COALESCE(SUM(x.messages / 1048576), 0) AS bigint) AS high, " \
+    "CAST(COALESCE(SUM(x.messages % 1048576), 0) AS bigint) AS low"
+
 /* Grouped before anything is joined to it: a client's week has many records and few groups. */
 const char sql_sources[] =
     "WITH g AS (SELECT r.client_id AS client_id, r.domain AS domain, x.source_ip AS source_ip, "
-    "x.disposition AS disposition, x.dkim AS dkim, x.spf AS spf, x.auth_id AS auth_id, x.reasons AS reasons, "
-    "COUNT(*) AS records, CAST(SUM(x.messages) AS bigint) AS messages, MIN(r.begin_at) AS first_at, "
+    "x.disposition AS disposition, x.dkim AS dkim, x.spf AS spf, x.auth_id AS auth_id, x.reasons "
+    "AS reasons, "
+    "COUNT(*) AS records, " SUM_IN_HALVES ", MIN(r.begin_at) AS first_at, "
     "MAX(r.begin_at) AS last_at, COUNT(DISTINCT r.reporter) AS reporters "
     "FROM report r JOIN record x ON x.client_id = r.client_id AND x.report_id = r.report_id "
-    "WHERE r.client_id = $1 AND x.client_id = $1 AND r.day BETWEEN $2 AND $3 AND r.state = 'counts' "
+    "WHERE r.client_id = $1 AND x.client_id = $1 AND r.day BETWEEN $2 AND $3 AND r.state = "
+    "'counts' "
     "AND " DOMAIN_IS_WITHIN
-    " GROUP BY r.client_id, r.domain, x.source_ip, x.disposition, x.dkim, x.spf, x.auth_id, x.reasons) "
-    "SELECT c.name, g.domain, g.source_ip, g.disposition, g.dkim, g.spf, a.header_from, a.envelope_from, "
-    "a.results, g.reasons, g.records, g.messages, g.first_at, g.last_at, g.reporters "
+    " GROUP BY r.client_id, r.domain, x.source_ip, x.disposition, x.dkim, x.spf, x.auth_id, "
+    "x.reasons) "
+    "SELECT c.name, g.domain, g.source_ip, g.disposition, g.dkim, g.spf, a.header_from, "
+    "a.envelope_from, "
+    "a.results, g.reasons, g.records, g.high, g.low, g.first_at, g.last_at, g.reporters "
     "FROM g JOIN client c ON c.client_id = g.client_id "
     "JOIN auth_set a ON a.client_id = g.client_id AND a.auth_id = g.auth_id "
-    "ORDER BY g.domain, g.source_ip NULLS FIRST, g.messages DESC, g.auth_id, g.disposition, g.dkim, g.spf, "
+    "ORDER BY g.domain, g.source_ip NULLS FIRST, g.high DESC, g.low DESC, g.auth_id, "
+    "g.disposition, g.dkim, g.spf, "
     "g.reasons NULLS FIRST";
 
 /* ---- verifying ---- */
 
 /* Per report of client $1: what is written about it and what is there. */
 const char sql_verify_reports[] =
-    "SELECT r.report_id, r.domain, r.records, r.messages, "
-    "(SELECT COUNT(*) FROM record x WHERE x.client_id = r.client_id AND x.report_id = r.report_id), "
-    "(SELECT CAST(COALESCE(SUM(x.messages), 0) AS bigint) FROM record x "
-    "WHERE x.client_id = r.client_id AND x.report_id = r.report_id) "
-    "FROM report r WHERE r.client_id = $1 ORDER BY r.report_id";
+    "SELECT r.report_id, r.domain, r.records, r.messages, COUNT(x.recno), " SUM_IN_HALVES
+    " FROM report r LEFT JOIN record x ON x.client_id = r.client_id AND x.report_id = r.report_id "
+    "WHERE r.client_id = $1 GROUP BY r.report_id, r.domain, r.records, r.messages "
+    "ORDER BY r.report_id";
 const char sql_verify_orphan_records[] =
     "SELECT COUNT(*) FROM record x LEFT JOIN report r "
-    "ON r.client_id = x.client_id AND r.report_id = x.report_id WHERE x.client_id = $1 AND r.report_id IS NULL";
+    "ON r.client_id = x.client_id AND r.report_id = x.report_id WHERE x.client_id = $1 AND "
+    "r.report_id IS NULL";
 const char sql_verify_missing_auth[] =
     "SELECT COUNT(*) FROM record x LEFT JOIN auth_set a "
-    "ON a.client_id = x.client_id AND a.auth_id = x.auth_id WHERE x.client_id = $1 AND a.auth_id IS NULL";
+    "ON a.client_id = x.client_id AND a.auth_id = x.auth_id WHERE x.client_id = $1 AND a.auth_id "
+    "IS NULL";
 const char sql_verify_missing_payload[] =
     "SELECT COUNT(*) FROM report r LEFT JOIN payload p ON p.payload_id = r.payload_id "
     "WHERE r.client_id = $1 AND r.payload_id IS NOT NULL AND p.payload_id IS NULL";
@@ -311,7 +336,8 @@ const char sql_verify_missing_chunks[] =
     "WHERE p.client_id = $1 AND p.bytes > 0 AND k.payload_id IS NULL";
 const char sql_verify_stray_chunks[] =
     "SELECT COUNT(*) FROM payload_chunk k LEFT JOIN payload p "
-    "ON k.client_id = p.client_id AND k.payload_id = p.payload_id WHERE k.client_id = $1 AND p.payload_id IS NULL";
+    "ON k.client_id = p.client_id AND k.payload_id = p.payload_id WHERE k.client_id = $1 AND "
+    "p.payload_id IS NULL";
 /* Clients that rows are stored under but that are not there. */
 const char sql_verify_clients[] =
     "SELECT COUNT(*) FROM (SELECT DISTINCT client_id FROM record) x "

@@ -236,6 +236,14 @@ int64_t store_int(const struct store *s, const struct db_stmt *stmt, int column)
     return v.type == DB_INT ? v.n : 0;
 }
 
+int64_t store_sum(int64_t high, int64_t low)
+{
+    if (high >= COUNT_SUM_MAX >> 20 || low >= COUNT_SUM_MAX)
+        return COUNT_SUM_MAX;
+    int64_t sum = high * (1 << 20) + low;
+    return sum < COUNT_SUM_MAX ? sum : COUNT_SUM_MAX;
+}
+
 const char *store_key_text(struct arena *a, const char *s)
 {
     size_t len = strlen(s);

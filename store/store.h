@@ -170,9 +170,9 @@ struct store_source_row {
     enum verdict dkim, spf;
     const char *header_from, *envelope_from;
     const char *auth;
-    const char *reasons; /* override reasons, packed, or NULL */
-    int64_t records, messages;
-    int64_t first, last; /* begin of the first and last report */
+    const char *reasons;       /* override reasons, packed, or NULL */
+    int64_t records, messages; /* messages: at most 2^53, whatever reports claim */
+    int64_t first, last;       /* begin of the first and last report */
     int64_t reporters;
 };
 

@@ -47,7 +47,7 @@ static int check_report(void *context, struct store *s, struct db_stmt *stmt)
     int64_t records = store_int(s, stmt, 2);
     int64_t messages = store_int(s, stmt, 3);
     int64_t records_there = store_int(s, stmt, 4);
-    int64_t messages_there = store_int(s, stmt, 5);
+    int64_t messages_there = store_sum(store_int(s, stmt, 5), store_int(s, stmt, 6));
 
     v->checked++;
     if (records != records_there) {

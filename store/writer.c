@@ -293,9 +293,10 @@ static int payload_end(struct sink *s, struct err *e)
     if (w->streaming || p->bytes > w->settings.batch_bytes / 2) {
         p->written = true; /* keep flush_stream from writing it without its bytes */
         got = flush_stream(w, e);
-        p->written = false;
-        if (got == 0)
+        if (got == 0) { /* else p is gone with the batch */
+            p->written = false;
             got = below_write_blob(w, p, &w->payload_blob, e);
+        }
     } else {
         got = packer_run(w->packer, &w->payload_blob, p->packed, keep_chunk, w, e);
         if (got == 0)
