@@ -156,13 +156,13 @@ dovecot_deliver() {
   _user=$1
   shift
   dovecot_folder "$_user" INBOX
+  _box=$DOVECOT_DIR/mail/$_user
   for _mail in "$@"; do
     _delivered=$((_delivered + 1))
-    _name=$(printf '1739000000.M%06dP%d.test' $_delivered $$)
-    cp "$_mail" "$DOVECOT_DIR/mail/$_user/tmp/$_name"
-    [ "$(id -u)" != 0 ] || chown "$_dovecot_user:$_dovecot_group" "$DOVECOT_DIR/mail/$_user/tmp/$_name"
-    mv "$DOVECOT_DIR/mail/$_user/tmp/$_name" "$DOVECOT_DIR/mail/$_user/new/$_name"
+    cp "$_mail" "$_box/tmp/1739000000.M${_delivered}P$$.test"
   done
+  [ "$(id -u)" != 0 ] || chown -R "$_dovecot_user:$_dovecot_group" "$_box/tmp"
+  find "$_box/tmp" -type f -exec mv -t "$_box/new" {} +
 }
 
 dovecot_count() {

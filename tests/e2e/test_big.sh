@@ -35,6 +35,6 @@ echo "ingest: $mib MiB"
 check "ingest: peak memory" below "$(below "$mib")"
 check "ingest: one new report" "1 1000000" "$(json "$WORK/out" '"%d %d" % (d["reports"]["new"], d["records"])')"
 "$MILL" --store "$STORE" report --client acme --week 2026-W10 --format json >"$WORK/report"
-check "messages" "$(json "$WORK/w/truth.json" 'd["giant"]["messages"]')" "$(json "$WORK/report" 'd["totals"]["messages"] ')"
+check "messages" "$(json "$WORK/w/truth.json" 'd["clients"]["giant"]["messages"]')" "$(json "$WORK/report" 'd["totals"]["messages"] ')"
 check "verify" 0 "$(status_of "$MILL" --store "$STORE" store verify)"
 finish

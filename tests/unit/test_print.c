@@ -23,7 +23,7 @@ static struct printer *start(const char *format, enum report_kind kind)
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
     out = open_memstream(&text, &text_size);
     CU_ASSERT_PTR_NOT_NULL_FATAL(out);
-    return f->make(out, kind);
+    return f ? f->make(out, kind) : NULL;
 }
 
 static void finish(struct printer *p)
@@ -218,6 +218,8 @@ static void test_csv_rows(void)
     finish(p);
     const char *row = strstr(text, "\r\n");
     CU_ASSERT_PTR_NOT_NULL_FATAL(row);
+    if (!row)
+        return;
     CU_ASSERT_STRING_EQUAL(row + 2,
         "receiver.example,\"Example \"\"Receiver\"\"\",1,2025-11-16T00:00:00Z,2025-11-16T23:59:59Z,"
         "a.example,reject,,192.0.2.1,7,reject,fail,unknown,forwarded: =1+1,a.example,,,"
@@ -269,6 +271,8 @@ static void test_full_disk_is_an_error(void)
     struct err e;
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(full);
+    if (!full)
+        return;
     CU_ASSERT_EQUAL(setvbuf(full, NULL, _IONBF, 0), 0);
     p = print_json(full, REPORT_AGGREGATE);
     const struct aggregate_report r = report();

@@ -376,6 +376,8 @@ static char *rendered(const char *format, const struct client_report *r)
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
     CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+    if (!f || !out)
+        return NULL;
     f->write(r, out);
     CU_ASSERT_EQUAL(fclose(out), 0);
     return text;

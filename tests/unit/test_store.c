@@ -225,12 +225,12 @@ struct sample {
     const char *domain, *id;
     int day; /* after MONDAY */
     int records;
-    int count; /* of each record */
+    int64_t count; /* of each record */
     enum grade grade;
     const char *generator;
 };
 
-static struct aggregate_record record_of(int n, int count)
+static struct aggregate_record record_of(int n, int64_t count)
 {
     static struct auth_result dkims[2];
     static struct auth_result spf;
@@ -280,7 +280,6 @@ static struct aggregate_report report_of(const struct sample *s)
         .end = begin + DAY - 1,
         .policy = {.domain = s->domain, .p = "none", .p_sent = "NONE", .adkim = "r"},
         .records = s->records,
-        .messages = (int64_t)s->records * s->count,
         .grade = s->grade,
         .notes = {.items = &one_note, .n = 1},
     };
@@ -821,6 +820,62 @@ static void many_reports_add_up_case(void)
 static void many_reports_add_up(void)
 {
     on_each(many_reports_add_up_case);
+}
+
+static int look_at_largest(void *context, const struct store_source_row *r)
+{
+    int64_t *largest = context;
+
+    if (r->messages > *largest)
+        *largest = r->messages;
+    return 0;
+}
+
+static void absurd_counts_stay_countable_case(void)
+{
+    struct sample s = huge;
+    struct store_period p = {.from = MONDAY, .to = MONDAY};
+    int64_t largest = 0;
+    struct err e;
+
+    s.count = INT64_C(1) << 53;
+    (void)give_alone("m1", &s);
+    (void)give_alone("m2", &three);
+    expect(store_sources(store, &p, look_at_largest, &largest, &e), 0, &e);
+    CU_ASSERT_EQUAL(largest, INT64_C(1) << 53);
+    same_number(number("SELECT MAX(messages) FROM report"), INT64_C(1) << 53, "sum");
+    expect_sound();
+}
+
+static void absurd_counts_stay_countable(void)
+{
+    on_each(absurd_counts_stay_countable_case);
+}
+
+/* Two reports of the same identity in one message that is streamed. */
+static void cut_and_whole_in_one_message_case(void)
+{
+    struct sample cut = huge;
+
+    cut.records = 2000;
+    cut.grade = GRADE_PARTIAL;
+    open_writer(0, 64 * 1024L);
+    CU_ASSERT_EQUAL(begin_message("m1"), FLOW_GO_ON);
+    begin_payload("m1", "zip");
+    give_report(&cut);
+    give_report(&huge);
+    end_payload();
+    end_message(OUTCOME_PARTIAL);
+    (void)close_writer();
+    expect_totals(NULL, NULL, 1, 3000, 9000);
+    same_number(number("SELECT COUNT(*) FROM reject WHERE state = 'open'"), 0, "nothing to decide");
+    same_number(number("SELECT COUNT(*) FROM payload"), 1, "one payload");
+    expect_sound();
+}
+
+static void cut_and_whole_in_one_message(void)
+{
+    on_each(cut_and_whole_in_one_message_case);
 }
 
 /* ---- cases: clients ---- */
@@ -1508,6 +1563,8 @@ const struct unit_test unit_tests[] = {
     {"a streamed report replaces a partial one", streamed_report_replaces_partial},
     {"a deferred message leaves nothing", deferred_message_leaves_nothing},
     {"many reports add up", many_reports_add_up},
+    {"absurd counts stay countable", absurd_counts_stay_countable},
+    {"cut and whole in one message", cut_and_whole_in_one_message},
     {"domains move with their reports", domains_move_with_their_reports},
     {"clients come and go", clients_come_and_go},
     {"owners may change meanwhile", owners_may_change_meanwhile},
