@@ -40,6 +40,7 @@ struct aggregate_reader {
     enum element closing; /* unknown if it closes nothing that is open */
     bool saw_feedback;
     bool root_closed;
+    bool saw_second;   /* report, behind the first */
     bool at_end;       /* all bytes were read: what libxml2 misses now is not there */
     bool halted;       /* libxml2 gave up before that */
     bool wants_repair; /* there was a '<' that is no markup */
@@ -457,8 +458,7 @@ static void start_root(struct aggregate_reader *r, const xmlChar *name, const xm
 
     if (r->saw_feedback) {
         r->skipping = 1;
-        if (is_root)
-            build_note(&r->build, "SECOND_REPORT", NULL);
+        r->saw_second = r->saw_second || is_root;
         return;
     }
     if (!is_root) {
@@ -707,6 +707,22 @@ static void prepare_library(void)
     };
 }
 
+/* gzip files in a row are one document to whoever unpacks them, so a second report may follow. */
+static void look_behind(struct aggregate_reader *r, const char *text, size_t len)
+{
+    r->saw_second = r->saw_second || memmem(text, len, "<feedback", strlen("<feedback"));
+}
+
+/* The report ended in this piece. */
+static void look_behind_end(struct aggregate_reader *r, const char *text, size_t len)
+{
+    static const char end_tag[] = "</feedback>";
+    const char *end = memmem(text, len, end_tag, strlen(end_tag));
+
+    if (end)
+        look_behind(r, end + strlen(end_tag), len - strlen(end_tag) - (size_t)(end - text));
+}
+
 /* Clean bytes go to libxml2. */
 static int parse_piece(void *context, const char *text, size_t len, struct err *e)
 {
@@ -720,9 +736,12 @@ static int parse_piece(void *context, const char *text, size_t len, struct err *
             blank++;
         if (blank < len)
             build_note(&r->build, "TRAILING_JUNK", NULL);
+        look_behind(r, text, len);
         return 0;
     }
     (void)xmlParseChunk(r->xml, text, (int)len, 0);
+    if (r->root_closed)
+        look_behind_end(r, text, len);
     if (!r->has_failed && xmlDictSize(r->xml->dict) > LIMIT_XML_NAMES)
         refuse(r, "limit-token", "more different names than any report has");
     if (r->has_failed) {
@@ -784,7 +803,7 @@ static void reset_document(struct aggregate_reader *r, bool repairing)
     xml_clean_start(&r->clean, repairing);
     reset_parser(r);
     r->open = r->depth = r->wrappers = r->skipping = 0;
-    r->saw_feedback = r->root_closed = r->at_end = r->halted = false;
+    r->saw_feedback = r->root_closed = r->saw_second = r->at_end = r->halted = false;
     r->wants_repair = r->mismatched = r->in_extension = r->text_cut = false;
     r->has_failed = r->saw_bytes = false;
     r->root_uri = NULL;
@@ -824,10 +843,13 @@ int aggregate_push(struct aggregate_reader *r, const void *bytes, size_t len, st
     return result;
 }
 
-static void note_cleaning(struct aggregate_reader *r)
+/* What is known about the document as a whole. */
+static void note_document(struct aggregate_reader *r)
 {
     const struct xml_clean *c = &r->clean;
 
+    if (r->saw_second)
+        build_note(&r->build, "SECOND_REPORT", NULL);
     if (c->junk_before)
         build_note(&r->build, "LEADING_JUNK", NULL);
     if (c->declared_wrong)
@@ -889,7 +911,7 @@ int aggregate_finish(struct aggregate_reader *r, enum grade *grade, struct err *
     if (!r->saw_feedback)
         return err_set(e, ERR_INPUT, "not-a-report", "there is no <feedback> in it");
     bool complete = !broke_off && is_complete(r);
-    note_cleaning(r);
+    note_document(r);
     if (broke_off)
         build_note(&r->build, "XML_MALFORMED", r->failed.text);
     if (complete)

@@ -1,14 +1,67 @@
+/*
+ * The settings. config_load only reads and checks: a password_command is kept as text and run when
+ * a mailbox is opened (cli/secret.h), which no input can bring about here.
+ */
+#include "base/text.h"
 #include "cli/config.h"
+#include "cli/mailbox.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The settings are read from a file, so the input becomes one that is only in memory. */
+/* config_load takes a path: the input becomes a file that is only in memory. */
+static const char *file_of(const uint8_t *data, size_t size)
+{
+    static int fd = -1;
+    static char path[64];
+
+    if (fd < 0) {
+        fd = memfd_create("settings", MFD_CLOEXEC);
+        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    }
+    if (ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t)size)
+        abort();
+    return path;
+}
+
+/* The promises of cli/config.h about what was accepted. */
+static void look(const struct config *c)
+{
+    if (c->batch_messages == 0 || c->limits.message == 0 || c->limits.unpacked == 0 ||
+        c->limits.ratio < 2 || c->limits.members == 0 || c->limits.nesting == 0 ||
+        c->limits.records <= 0 || c->limits.seconds == 0)
+        abort();
+    for (size_t i = 0; i < c->n_mailboxes; i++) {
+        const struct config_mailbox *m = &c->mailboxes[i];
+        int passwords = !!m->password_file + !!m->password_command + !!m->password_env;
+        if (passwords != m->kind->needs_password || m->port == 0 || m->port > 65535)
+            abort();
+        if (config_mailbox(c, m->name) != m) /* the names are distinct */
+            abort();
+    }
+    for (size_t i = 0; i < c->n_domains; i++) {
+        if (!c->domains[i].client ||
+            !text_is_utf8(c->domains[i].domain, strlen(c->domains[i].domain)))
+            abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    (void)data;
-    (void)size;
+    const char *path = file_of(data, size);
+    struct config *c = NULL;
+    struct err e;
+    int rc = config_load(&c, path, &e);
+
+    if (rc == 0) {
+        look(c);
+    } else if (rc != ERR_CONFIG || strncmp(e.text, path, strlen(path)) != 0) {
+        abort();
+    }
+    config_free(rc ? NULL : c);
     return 0;
 }

@@ -605,6 +605,11 @@ static void test_second_report(void)
     CU_ASSERT_EQUAL(s.head.messages, 1);
     expect_only_note(&s, "SECOND_REPORT");
     done(&s);
+    read_good(&s, REPORT(RECORD("192.0.2.1", "1")) "\n" REPORT(RECORD("192.0.2.2", "2")));
+    CU_ASSERT_EQUAL(s.head.messages, 1);
+    CU_ASSERT_EQUAL(times_noted(&s, "SECOND_REPORT"), 1);
+    CU_ASSERT_EQUAL(s.grade, GRADE_RECOVERED);
+    done(&s);
 }
 
 static void test_cut_off(void)
