@@ -84,10 +84,14 @@ void build_record_begin(struct builder *b)
     b->n_rows = 0;
     b->shared = (struct aggregate_record){0};
     b->identifiers = b->auth_results = false;
+    b->row_over = b->reason_over = b->result_over = false;
 }
 
 void build_row_begin(struct builder *b)
 {
+    b->row_over = b->n_rows >= LIMIT_ROWS;
+    if (b->row_over)
+        return;
     if (b->n_rows == 1)
         build_note(b, "ROWS_REPEATED", NULL);
     b->rows = arena_grow(b->record_arena, b->rows, &b->n_rows, sizeof *b->rows);
@@ -111,9 +115,9 @@ void build_reason_begin(struct builder *b)
 {
     struct row *row = current_row(b);
 
-    if (row->n_reasons >= LIMIT_RESULTS) {
+    b->reason_over = row->n_reasons >= LIMIT_RESULTS;
+    if (b->reason_over) {
         build_note(b, "RESULTS_CUT", "reason");
-        row->reasons[row->n_reasons - 1] = (struct override_reason){0};
         return;
     }
     row->reasons = arena_grow(b->record_arena, row->reasons, &row->n_reasons, sizeof *row->reasons);
@@ -127,27 +131,19 @@ void build_identifiers_begin(struct builder *b, bool alias)
         build_note(b, "IDENTIFIERS_ALIAS", NULL);
 }
 
-static struct auth_result *grow_results(struct builder *b, struct auth_result *list, size_t *n)
-{
-    if (*n < LIMIT_RESULTS) {
-        list = arena_grow(b->record_arena, list, n, sizeof *list);
-    } else {
-        build_note(b, "RESULTS_CUT", "auth_results"); /* the last place is used again */
-    }
-    list[*n - 1] = (struct auth_result){0};
-    return list;
-}
-
 void build_result_begin(struct builder *b, bool spf)
 {
-    struct aggregate_record *r = &b->shared;
+    struct auth_result **list = spf ? &b->shared.spfs : &b->shared.dkims;
+    size_t *n = spf ? &b->shared.n_spfs : &b->shared.n_dkims;
 
     b->auth_results = true;
-    if (spf) {
-        r->spfs = grow_results(b, r->spfs, &r->n_spfs);
-    } else {
-        r->dkims = grow_results(b, r->dkims, &r->n_dkims);
+    b->result_over = *n >= LIMIT_RESULTS;
+    if (b->result_over) {
+        build_note(b, "RESULTS_CUT", "auth_results");
+        return;
     }
+    *list = arena_grow(b->record_arena, *list, n, sizeof **list);
+    (*list)[*n - 1] = (struct auth_result){0};
 }
 
 static bool is_blank(const char *s)
@@ -160,7 +156,7 @@ void build_result_end(struct builder *b, bool spf)
     size_t *n = spf ? &b->shared.n_spfs : &b->shared.n_dkims;
     struct auth_result *r = spf ? b->shared.spfs : b->shared.dkims;
 
-    if (*n == 0)
+    if (*n == 0 || b->result_over)
         return;
     r += *n - 1;
     if (is_blank(r->domain_sent) && is_blank(r->result_sent) && is_blank(r->selector)) {
@@ -204,7 +200,7 @@ static bool put(struct builder *b, struct arena *a, const char **slot, const cha
             build_note(b, "ELEMENT_REPEATED", text);
         return true;
     }
-    *slot = arena_strndup(a, text, len);
+    *slot = len ? arena_strndup(a, text, len) : "";
     return true;
 }
 
@@ -388,6 +384,13 @@ bool build_value(
                    container == EL_DATE_RANGE || container == EL_POLICY_PUBLISHED;
 
     if (of_head && b->head_known)
+        return true;
+    bool of_row = container == EL_ROW || container == EL_POLICY_EVALUATED || container == EL_REASON;
+    if (of_row && b->row_over)
+        return true;
+    if (container == EL_REASON && b->reason_over)
+        return true;
+    if ((container == EL_DKIM || container == EL_SPF) && b->result_over)
         return true;
     if (container == EL_FEEDBACK && el == EL_VERSION) {
         b->seen_rfc7489 = true;
@@ -834,6 +837,9 @@ int build_record_end(struct builder *b, struct err *e)
         return err_set(
             e, ERR_INPUT, "limit-records", "more than %" PRId64 " records", b->limits->records);
     }
+    if (b->row_over)
+        return err_set(
+            e, ERR_INPUT, "limit-records", "more than %d rows in one record", LIMIT_ROWS);
     finish_shared(b);
     for (size_t i = 0; i < b->n_rows; i++)
         finish_row(b, &b->rows[i]);

@@ -85,6 +85,8 @@ struct builder {
     size_t n_rows;
     struct aggregate_record shared; /* its identifiers and auth_results */
     bool in_record, identifiers, auth_results;
+    bool row_over, reason_over,
+        result_over; /* the open one is beyond its limit: its values are passed over */
 
     struct aggregate_record *records; /* complete, not delivered yet */
     size_t n_records;

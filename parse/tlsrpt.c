@@ -19,6 +19,7 @@ struct reading {
     struct arena *a;
     const struct report_hints *hints; /* may be NULL */
     struct tls_report r;
+    unsigned items; /* policies and failure details so far */
 };
 
 static const int64_t count_max = INT64_C(1)
@@ -292,6 +293,10 @@ static void read_failures(struct reading *rd, const json_t *v, struct tls_policy
             remark(rd, "TLS_ITEM_DROPPED", "failure-details");
             continue;
         }
+        if (++rd->items > LIMIT_TLS_ITEMS) {
+            remark(rd, "TLS_ITEM_DROPPED", "failure-details beyond the limit");
+            break;
+        }
         p->failures = arena_grow(rd->a, p->failures, &p->n_failures, sizeof *p->failures);
         p->failures[p->n_failures - 1] = (struct tls_failure){0};
         read_failure(rd, item, &p->failures[p->n_failures - 1]);
@@ -374,6 +379,8 @@ static int read_policies(struct reading *rd, const json_t *root, struct err *e)
             remark(rd, "TLS_ITEM_DROPPED", "policies");
             continue;
         }
+        if (++rd->items > LIMIT_TLS_ITEMS)
+            return err_set(e, ERR_INPUT, "limit-records", "more than %d policies", LIMIT_TLS_ITEMS);
         r->policies = arena_grow(rd->a, r->policies, &r->n_policies, sizeof *r->policies);
         r->policies[r->n_policies - 1] = (struct tls_policy){0};
         read_policy(rd, item, &r->policies[r->n_policies - 1]);

@@ -23,8 +23,9 @@ int store_open(struct store **out, const char *url, struct err *e)
     int from = 0;
 
     if (!driver) {
+        /* a URL may hold a password: only what stands before the ':' is shown */
         return err_set(e, ERR_CONFIG, "store-url",
-            "a store is sqlite:PATH or postgresql://..., not %.100s", url);
+            "a store is sqlite:PATH or postgresql://..., not %.*s", (int)strcspn(url, ":/"), url);
     }
     struct store *s = mem_alloc(sizeof *s);
     s->c.driver = driver;

@@ -1226,6 +1226,30 @@ static void test_record_limit(void)
     aggregate_reader_free(r);
 }
 
+/* One <record> is not a way around the limit on records, nor around memory. */
+static void test_row_limit(void)
+{
+    static const char row[] = "<row><source_ip>192.0.2.1</source_ip><count>1</count></row>";
+    struct seen s;
+    struct buf xml;
+
+    buf_init(&xml, 1 << 20);
+    (void)buf_adds(&xml, "<feedback>" METADATA POLICY "<record>");
+    for (int i = 0; i < LIMIT_ROWS; i++)
+        (void)buf_adds(&xml, row);
+    size_t allowed = xml.len;
+    (void)buf_adds(&xml, "</record></feedback>");
+    CU_ASSERT_EQUAL(read_bytes(&s, xml.data, xml.len), 0);
+    CU_ASSERT_EQUAL(s.head.records, LIMIT_ROWS);
+    CU_ASSERT_EQUAL(s.head.messages, LIMIT_ROWS);
+    done(&s);
+    xml.len = allowed;
+    (void)buf_adds(&xml, row);
+    (void)buf_adds(&xml, "</record></feedback>");
+    expect_refusal_of(xml.data, xml.len, "limit-records");
+    buf_done(&xml);
+}
+
 static void test_reader_is_used_again(void)
 {
     static const char *const bad[] = {"<!DOCTYPE x>" NAMED("x"), "<feedback><a", "no xml at all",
@@ -1319,6 +1343,7 @@ const struct unit_test unit_tests[] = {
     {"late head", test_late_head},
     {"answers of the sink", test_sink_answers},
     {"limit of records", test_record_limit},
+    {"rows of one record are limited", test_row_limit},
     {"the reader is used again", test_reader_is_used_again},
     {"pieces", test_pieces},
     {NULL, NULL},

@@ -311,6 +311,19 @@ static void check_cut(const struct tls_report *r)
     CU_ASSERT_TRUE(has_note(&r->notes, "TLS_VALUE_CUT"));
 }
 
+static void test_item_limit(void)
+{
+    struct buf json;
+
+    buf_init(&json, 1 << 20);
+    (void)buf_adds(&json, "{" HEAD ",\"policies\":[{}");
+    for (int i = 0; i < LIMIT_TLS_ITEMS; i++)
+        (void)buf_adds(&json, ",{}");
+    (void)buf_adds(&json, "]}");
+    CU_ASSERT_STRING_EQUAL(refusal(json.data, json.len), "limit-records");
+    buf_done(&json);
+}
+
 static void test_long_value(void)
 {
     struct buf json;
@@ -334,6 +347,7 @@ const struct unit_test unit_tests[] = {
     {"swapped", test_swapped},
     {"refused", test_refused},
     {"limits", test_limits},
+    {"item_limit", test_item_limit},
     {"long_value", test_long_value},
     {NULL, NULL},
 };
