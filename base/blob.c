@@ -67,3 +67,8 @@ int blob_sha256(const struct blob *b, unsigned char out[32], struct err *e)
     gnutls_hash_deinit(hash, out);
     return r;
 }
+
+bool hmac_sha256(const unsigned char key[32], const void *bytes, size_t len, unsigned char out[32])
+{
+    return gnutls_hmac_fast(GNUTLS_MAC_SHA256, key, 32, bytes, len, out) == 0;
+}

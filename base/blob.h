@@ -6,6 +6,7 @@
 #ifndef BASE_BLOB_H
 #define BASE_BLOB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,10 @@ int blob_read(const struct blob *b, uint64_t at, void *out, size_t n, size_t *go
 
 /* SHA-256 of the whole blob. */
 int blob_sha256(const struct blob *b, unsigned char out[32], struct err *e)
+    __attribute__((warn_unused_result));
+
+/* HMAC-SHA256 (RFC 2104) of some bytes. False when the library refuses; nothing is written then. */
+bool hmac_sha256(const unsigned char key[32], const void *bytes, size_t len, unsigned char out[32])
     __attribute__((warn_unused_result));
 
 #endif

@@ -97,16 +97,33 @@ static void load_suffixes(void)
         psl_latest(NULL); /* the distribution's newest file, else what is built into the library */
 }
 
-const char *domain_registrable(const char *name)
+/* Once; NULL when there is no list. */
+static const psl_ctx_t *suffix_list(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, load_suffixes);
+    return suffixes;
+}
+
+const char *domain_registrable(const char *name)
+{
     struct addr ignored;
 
     if (addr_parse(name, &ignored)) /* libpsl would take 1.2.3.4 for a name */
         return name;
-    (void)pthread_once(&once, load_suffixes);
-    const char *found = suffixes ? psl_registrable_domain(suffixes, name) : NULL;
+    const psl_ctx_t *list = suffix_list();
+    const char *found = list ? psl_registrable_domain(list, name) : NULL;
     return found ? found : name;
+}
+
+bool domain_is_suffix(const char *name)
+{
+    const psl_ctx_t *list = suffix_list();
+
+    /* Without a rule for it a top-level name is one by the list's own default rule. But "localhost"
+     * and the like are in no list, and may well be somebody's: only rules count. */
+    return list && psl_is_public_suffix2(list, name, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
 }
 
 bool domain_is_within(const char *name, const char *parent)

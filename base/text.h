@@ -56,6 +56,11 @@ const char *domain_normalise(struct arena *a, const char *name, bool *odd);
  */
 const char *domain_registrable(const char *name);
 
+/* Is the normalised name a public suffix ("com", "co.uk"), below which strangers have their
+ * domains?
+ */
+bool domain_is_suffix(const char *name);
+
 /* Is `name` equal to `parent` or below it? Both normalised. */
 bool domain_is_within(const char *name, const char *parent);
 

@@ -837,9 +837,10 @@ int build_record_end(struct builder *b, struct err *e)
         return err_set(
             e, ERR_INPUT, "limit-records", "more than %" PRId64 " records", b->limits->records);
     }
-    if (b->row_over)
+    if (b->row_over) {
         return err_set(
             e, ERR_INPUT, "limit-records", "more than %d rows in one record", LIMIT_ROWS);
+    }
     finish_shared(b);
     for (size_t i = 0; i < b->n_rows; i++)
         finish_row(b, &b->rows[i]);

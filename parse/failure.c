@@ -336,9 +336,18 @@ static void read_source_ip(struct reading *rd)
         rd, guess_source_ip(rd) ? "FAILURE_SOURCE_IP_GUESSED" : "FAILURE_SOURCE_IP_MISSING", NULL);
 }
 
+/* No report was mailed in other years: such a date is a slip, or made to be in no report. */
+static bool is_of_our_age(int64_t seconds)
+{
+    static const int64_t newest = INT64_C(4102444800); /* 2100-01-01 */
+
+    return seconds > 0 && seconds < newest;
+}
+
 static bool parse_date(const char *text, int64_t *out)
 {
-    return text && (when_parse_rfc5322(text, out) || when_parse_rfc3339(text, out));
+    return text && (when_parse_rfc5322(text, out) || when_parse_rfc3339(text, out)) &&
+           is_of_our_age(*out);
 }
 
 /* Received-Date is what drafts before RFC 5965 called Arrival-Date. */
@@ -354,7 +363,7 @@ static void read_arrival(struct reading *rd)
         return;
     if (sent)
         remark(rd, "FAILURE_DATE_BAD", sent);
-    rd->r.arrival = rd->parts->mail_date;
+    rd->r.arrival = is_of_our_age(rd->parts->mail_date) ? rd->parts->mail_date : -1;
     remark(rd, rd->r.arrival >= 0 ? "FAILURE_DATE_OF_MAIL" : "FAILURE_DATE_MISSING", NULL);
 }
 

@@ -41,7 +41,12 @@ struct message_info {
     const char *subject;
     const char *message_id;
     const char *authentication_results; /* the topmost */
-    int64_t date;                       /* Date header, else the server's arrival time, else -1 */
+    const char *from_sent;              /* From as it came, not decoded */
+    const char *const *authentications; /* the Authentication-Results fields, topmost first, not
+                                           decoded */
+    size_t n_authentications;
+    bool is_failure; /* a failure report: its header, too, is about people */
+    int64_t date;    /* Date header, else the server's arrival time, else -1 */
 };
 
 struct payload_info {

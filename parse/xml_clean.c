@@ -284,7 +284,7 @@ static int emit(struct xml_clean *c, char *s, size_t len, bool last, struct err 
         c->nul_inside = c->nul_inside || (last_tag && nul < last_tag);
         c->nul_behind = c->nul_behind || !last_tag || nul > last_tag;
     }
-    c->repair = c->repair || has_stray_reference(s, len);
+    c->repair = c->repair || (len && has_stray_reference(s, len));
     if (c->repair && len + c->held.len)
         return hand_on_mended(c, s, len, last, e);
     return hand_on(c, s, len, e);

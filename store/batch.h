@@ -3,6 +3,9 @@
  * rejects. Built by the sink (writer.c) with the help of encode.c, written by items.c, below.c,
  * ledger.c and flush.c.
  *
+ * A raw payload that is in the store already can be read again (struct again): once only to look
+ * what would come of it, and once more to write it, if anything is to be gained.
+ *
  * Nothing here knows a client yet: a domain's owner is looked up in the transaction that writes the
  * row, which is why column 0 of every row, client_id, is filled in last.
  */
@@ -17,9 +20,9 @@
 #include "store/store.h"
 
 enum {
-    REPORT_COLUMNS = 36,
+    REPORT_COLUMNS = 37,
     FAILURE_COLUMNS = 34,
-    TLS_COLUMNS = 24,
+    TLS_COLUMNS = 25,
     RECORD_COLUMNS = 13,
     TLS_FAILURE_COLUMNS = 11,
     CHILD_COLUMNS_MAX = RECORD_COLUMNS,
@@ -42,8 +45,14 @@ struct item_kind {
     const char *insert;
     const char *find; /* id, digest, state by the columns 0 and 2 to 2 + n_identity */
     size_t n_identity;
-    size_t n_columns;
+    size_t n_columns;             /* the last two: payload and stored_at */
     const struct table *children; /* or NULL */
+
+    const char *whole;  /* all columns by client and id */
+    const char *below;  /* children of client and id behind a number, some at a time; or NULL */
+    const char *remove; /* by client and id */
+    int digest, grade;  /* columns */
+    int records, uid, trust; /* columns, or 0 */
 };
 
 extern const struct item_kind item_report, item_failure, item_tls;
@@ -82,6 +91,7 @@ struct payload {
     bool packed;
     bool has_items, has_rejects;
     bool wanted; /* something new in it, or something to look at */
+    bool kept;   /* it is the one that is read again: in the store already */
     bool written;
     struct chunk *chunks, **chunks_end;
 };
@@ -99,9 +109,12 @@ struct item {
     struct payload *payload;
     const char *domain;
     int64_t id, client;
-    struct db_value *values; /* kind->n_columns */
+    struct db_value *values;                       /* kind->n_columns */
+    struct db_value *forms[FAILURE_DATA_FULL + 1]; /* failure reports: the values by what is kept */
+    enum failure_data data;                        /* which of them it is */
     struct digest sum;
     unsigned char digest[DIGEST_BYTES];
+    struct digest rows; /* what its children were, when it is only looked at */
     int64_t records, messages;
     bool open; /* between aggregate_begin and aggregate_end */
     bool partial;
@@ -136,8 +149,10 @@ struct message {
     uint64_t bytes;
     int64_t date;
 
-    bool skipped;         /* known before: nothing in it was read */
-    bool record;          /* belongs into the ledger */
+    bool skipped;    /* known before: nothing in it was read */
+    bool record;     /* belongs into the ledger */
+    bool is_failure; /* its From and Subject are somebody's */
+    struct trust_evidence evidence;
     enum outcome verdict; /* intake's; after judging, the store's */
     const char *class, *reason;
     struct counts parsed; /* rejects, and what a skipped message is known to hold */
@@ -161,6 +176,7 @@ struct writer {
     struct arena *rows;  /* records, chunks, authentication sets: until they are in the database */
     struct arena *scratch;
     struct buf text;
+    unsigned char redact_key[REDACT_KEY_BYTES];
     struct auth *auths[AUTH_BUCKETS];
 
     struct message *messages, **messages_end; /* complete */
@@ -169,8 +185,9 @@ struct writer {
     struct item *report;     /* open */
     struct payload *payload; /* open */
     struct blob payload_blob;
-    int failures;   /* failure reports in the open payload */
-    bool streaming; /* a transaction is open that holds a part of the open message */
+    struct again *again; /* a kept payload is read again; or NULL */
+    int failures;        /* failure reports in the open payload */
+    bool streaming;      /* a transaction is open that holds a part of the open message */
 };
 
 /* ---- encode.c: from the model to rows ---- */
@@ -188,12 +205,36 @@ int encode_tls(struct writer *w, struct item *i, const struct tls_report *r, siz
 
 /* ---- items.c: inside the transaction ---- */
 
+/* What has the identity of an item. */
+struct stored {
+    bool found;
+    int64_t id;
+    bool same; /* equal digests */
+    bool partial;
+};
+
+/* The item's client must be known. */
+int items_find(
+    struct writer *w, const struct item *i, struct stored *out, struct err *e) ERR_CHECKED;
+
 /* Writes what the messages from `first` to the end of the list hold, and sets the items' fates and
  * the messages' counts. */
 int items_write(struct writer *w, struct message *first, struct err *e) ERR_CHECKED;
 /* The last word on a report that was streamed, after its last records are written. */
 int items_finish_report(
     struct writer *w, struct message *m, struct item *i, struct err *e) ERR_CHECKED;
+
+/*
+ * What may be kept of a payload, or of the message's header (NULL): as the failure reports in it
+ * say, once they are written; of one that could not be read, and so has no owner, the least that is
+ * configured for anybody.
+ */
+enum failure_data items_data(
+    const struct writer *w, const struct message *m, const struct payload *p);
+/* Could that come out for some failure report? */
+bool items_may_keep(const struct writer *w, enum failure_data data);
+/* A failure report's values, when its client is known. */
+int items_choose_form(struct writer *w, struct item *i, struct err *e) ERR_CHECKED;
 
 /* ---- below.c: inside the transaction ---- */
 
@@ -222,7 +263,71 @@ int flush_messages(struct writer *w, struct err *e) ERR_CHECKED;
 int flush_stream(struct writer *w, struct err *e) ERR_CHECKED;
 /* Ends the transaction of a streamed message. */
 int flush_streamed(struct writer *w, struct err *e) ERR_CHECKED;
-void flush_drop(struct writer *w); /* forgets everything that waits */
+void flush_drop(struct writer *w);        /* forgets everything that waits */
+void flush_forget_rows(struct writer *w); /* records, chunks, authentication sets */
+
+/* ---- again.c: a kept payload is read again ---- */
+
+/* What becomes of a report that was read again; the better answer is the later one. */
+enum again_verdict {
+    AGAIN_WORSE,    /* today it would be read less well: the stored one stays */
+    AGAIN_CONFLICT, /* another payload's report has the identity, and other content: that one stays
+                     */
+    AGAIN_SAME,
+    AGAIN_REPLACED,
+    AGAIN_NEW
+};
+
+struct again_report {
+    struct hash128 identity;
+    const struct item_kind *kind;
+    enum again_verdict verdict;
+    int64_t client, stored; /* the one that is there; 0: none */
+    const char *domain, *uid;
+    unsigned char digest[DIGEST_BYTES];
+    const char *trust; /* of the same payload's earlier one; or NULL */
+    enum grade grade;
+    int64_t records;
+};
+
+/* A report that is known to have come from the payload. */
+struct again_source {
+    const struct item_kind *kind;
+    int64_t client, id;
+    bool met; /* it was found again by its identity */
+};
+
+struct again {
+    struct arena *arena;
+    struct raw_payload raw;
+    unsigned char sha256[32];
+    struct again_source *sources;
+    size_t n_sources;
+    int64_t message, rejects; /* documents of it that are open rejects, and whose they are */
+
+    bool looking; /* the first reading: nothing is written */
+    struct again_report *reports;
+    size_t n_reports;
+    struct digest reading; /* of what was read the first time */
+    bool wanted;           /* there is something to be gained */
+    struct store_again_result result;
+};
+
+bool again_looks(const struct writer *w);
+void again_adopt(const struct again *a, struct payload *p);
+void again_forget_rows(struct writer *w);
+int again_look_at(struct writer *w, struct item *i, struct err *e) ERR_CHECKED;
+int again_end_looking(struct writer *w, const struct message *m, struct err *e) ERR_CHECKED;
+/* Was it decided that the stored report stays as it is? */
+bool again_keeps(const struct writer *w, int64_t id);
+/* Who sent the payload is judged once: when it came. */
+void again_keep_trust(struct writer *w, struct item *i);
+/* First in the transaction: what gives way. */
+int again_make_room(struct writer *w, struct err *e) ERR_CHECKED;
+/* Last in it: what is being written must be what was looked at. */
+int again_check(struct writer *w, const struct message *m, struct err *e) ERR_CHECKED;
+/* The database refuses it: told as a reject that stays one. */
+void again_refused(struct writer *w, const struct err *why);
 
 /* A new one at the end of a list. */
 struct reject *reject_append(struct arena *a, struct reject ***end);

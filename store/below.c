@@ -41,10 +41,10 @@ enum {
 };
 
 static const char *const payload_columns[] = {
-    "client_id", "payload_id", "sha256", "bytes", "container", "name", "packed"};
+    "client_id", "payload_id", "sha256", "bytes", "container", "name", "packed", "kept"};
 
 static const enum db_type payload_types[] = {
-    DB_INT, DB_INT, DB_BLOB, DB_INT, DB_TEXT, DB_TEXT, DB_INT};
+    DB_INT, DB_INT, DB_BLOB, DB_INT, DB_TEXT, DB_TEXT, DB_INT, DB_INT};
 
 static const char *const chunk_columns[] = {"client_id", "payload_id", "seq", "data"};
 
@@ -222,7 +222,12 @@ static bool is_due(const struct payload *p)
     return p->wanted && !p->written;
 }
 
-static int payload_row(struct writer *w, struct payload *p, struct err *e)
+static bool is_kept(const struct writer *w, const struct message *m, const struct payload *p)
+{
+    return items_data(w, m, p) == FAILURE_DATA_FULL;
+}
+
+static int payload_row(struct writer *w, const struct message *m, struct payload *p, struct err *e)
 {
     const struct db_driver *driver = w->store->c.driver;
 
@@ -236,6 +241,7 @@ static int payload_row(struct writer *w, struct payload *p, struct err *e)
         db_text(p->container),
         db_text(p->name),
         db_int(p->packed),
+        db_int(is_kept(w, m, p)),
     };
     return driver->bulk_row(w->store->c.db, row, e);
 }
@@ -269,7 +275,7 @@ static int write_payloads(struct writer *w, struct message *first, struct err *e
 
     for (struct message *m = first; m && got == 0; m = m->next) {
         for (struct payload *p = m->payloads; p && got == 0; p = p->next)
-            got = is_due(p) ? payload_row(w, p, e) : 0;
+            got = is_due(p) ? payload_row(w, m, p, e) : 0;
     }
     if (got == 0)
         got = driver->bulk_end(db, e);
@@ -277,7 +283,8 @@ static int write_payloads(struct writer *w, struct message *first, struct err *e
         got = begin_chunks(w, e);
     for (struct message *m = first; m && got == 0; m = m->next) {
         for (struct payload *p = m->payloads; p && got == 0; p = p->next) {
-            for (struct chunk *c = p->chunks; is_due(p) && c && got == 0; c = c->next)
+            bool to_write = is_due(p) && is_kept(w, m, p);
+            for (struct chunk *c = p->chunks; to_write && c && got == 0; c = c->next)
                 got = chunk_row(w, p, c, e);
             p->written = p->written || is_due(p);
         }
@@ -319,11 +326,13 @@ int below_write_blob(struct writer *w, struct payload *p, const struct blob *b, 
         return 0;
     int got = begin_payloads(w, e);
     if (got == 0)
-        got = payload_row(w, p, e);
+        got = payload_row(w, w->message, p, e);
     if (got == 0)
         got = driver->bulk_end(db, e);
-    if (got == 0)
-        got = begin_chunks(w, e);
+    p->written = got == 0;
+    if (got < 0 || !is_kept(w, w->message, p))
+        return got;
+    got = begin_chunks(w, e);
     if (got == 0)
         got = packer_run(w->packer, b, p->packed, copy_chunk, &copy, e);
     if (got == 0)

@@ -217,6 +217,31 @@ int store_domains_assign(
     return store_end(s, got, e);
 }
 
+static int remove_one(struct store *s, const char *domain, struct err *e)
+{
+    struct db_value value = db_text(domain);
+    int64_t client = 0;
+    int got = db_one_int(&s->c, sql_domain_remove, &value, 1, &client, e);
+
+    if (got == DB_DONE)
+        return err_set(e, ERR_USAGE, "no-such-domain", "%.200s is assigned to nobody", domain);
+    return got < 0 ? got : 0;
+}
+
+int store_domains_remove(struct store *s, const char *const *domains, size_t n, struct err *e)
+{
+    int got = store_begin(s, e);
+
+    if (got < 0)
+        return got;
+    got = store_owners_change(s, e);
+    for (size_t k = 0; k < n && got == 0; k++)
+        got = remove_one(s, domains[k], e);
+    if (got == 0)
+        got = move_misplaced(s, e);
+    return store_end(s, got, e);
+}
+
 static int remove_client(struct store *s, const char *name, struct err *e)
 {
     struct db_value id = db_int(0);

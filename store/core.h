@@ -9,6 +9,7 @@
 #include "store/db.h"
 #include "store/known.h"
 #include "store/owners.h"
+#include "store/store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ struct arena;
 struct store {
     struct db_conn c;
     int version;
+    struct store_policy policy;
     bool in_transaction;
     struct known *known;
 
@@ -70,6 +72,16 @@ int store_query(struct store *s, const struct query *q, struct err *e) ERR_CHECK
 /* Of the current row; the text is valid until the next step, NULL for NULL. */
 const char *store_text(const struct store *s, const struct db_stmt *stmt, int column);
 int64_t store_int(const struct store *s, const struct db_stmt *stmt, int column); /* 0 for NULL */
+
+/* The bytes of a raw payload, in pieces, as they came. */
+struct raw_payload {
+    int64_t client, payload;
+    bool packed;
+};
+
+int store_raw(struct store *s, const struct raw_payload *r,
+    int (*piece)(void *context, const void *bytes, size_t len, struct err *e), void *context,
+    struct err *e) ERR_CHECKED;
 
 /* A sum of counts that comes in halves (high * 2^20 + low), at most COUNT_SUM_MAX. */
 int64_t store_sum(int64_t high, int64_t low);

@@ -16,8 +16,8 @@ struct hash128 hash128(const void *bytes, size_t len)
 void hash_secret_make(struct hash_secret *out)
 {
     /* Without random bytes a table still works, it can only be slowed down. */
-    memset(out->bytes, 0, sizeof out->bytes);
-    (void)getrandom(out->bytes, sizeof out->bytes, 0);
+    if (getrandom(out->bytes, sizeof out->bytes, 0) != (ssize_t)sizeof out->bytes)
+        memset(out->bytes, 0, sizeof out->bytes);
 }
 
 struct hash128 hash128_secret(const struct hash_secret *secret, const void *bytes, size_t len)

@@ -56,6 +56,11 @@ static struct db_value payload_in(const struct item *i)
     return i->payload ? db_int(i->payload->id) : db_null();
 }
 
+static struct db_value trust_in(const struct writer *w, const char *reporter)
+{
+    return db_text(trust_name(trust_judge(&w->message->evidence, reporter ? reporter : "")));
+}
+
 static struct db_value notes_in(struct writer *w, const struct notes *notes)
 {
     int bad = 0;
@@ -112,8 +117,9 @@ void encode_identity(struct writer *w, struct item *i, const struct aggregate_re
     v[9] = v[10] = v[11] = db_int(0);
     v[12] = db_blob(i->digest, DIGEST_BYTES);
     v[13] = db_text(grade_name(GRADE_PARTIAL));
-    v[34] = payload_in(i);
-    v[35] = db_int(when_now());
+    v[34] = trust_in(w, r->reporter);
+    v[35] = payload_in(i);
+    v[36] = db_int(when_now());
     i->values = v;
     i->domain = v[2].bytes;
 }
@@ -311,20 +317,16 @@ static int failure_identity(struct writer *w, const struct item *i, const struct
     return blob_sha256(&b, out, e);
 }
 
-int encode_failure(struct writer *w, struct item *i, const struct failure_report *r, struct err *e)
+static struct db_value *failure_values(struct writer *w, const struct item *i,
+    const struct failure_report *r, const unsigned char identity[32])
 {
     struct arena *a = w->heads;
     struct db_value *v = arena_alloc(a, FAILURE_COLUMNS * sizeof *v);
-    unsigned char *identity = arena_alloc(a, 32);
-    int got = failure_identity(w, i, r, identity, e);
     const char *const texts[] = {r->source_ip_sent, r->feedback_type, r->version, r->user_agent,
         r->original_envelope_id, r->original_mail_from, r->original_rcpt_to, r->arrival_date_sent,
         r->message_id, r->authentication_results, r->delivery_result, r->auth_failure,
         r->identity_alignment, r->dkim_domain, r->dkim_selector, r->dkim_identity, r->spf_dns};
 
-    if (got < 0)
-        return got;
-    memcpy(i->digest, identity, DIGEST_BYTES);
     v[1] = db_int(i->id);
     v[2] = key_in(a, r->reported_domain);
     v[3] = db_blob(identity, 32);
@@ -343,8 +345,29 @@ int encode_failure(struct writer *w, struct item *i, const struct failure_report
     v[31] = notes_in(w, &r->notes);
     v[32] = payload_in(i);
     v[33] = db_int(when_now());
-    i->values = v;
-    i->domain = v[2].bytes;
+    return v;
+}
+
+/* Whose it is comes out in the transaction; by then nothing may have to be read again. */
+int encode_failure(struct writer *w, struct item *i, const struct failure_report *r, struct err *e)
+{
+    unsigned char *identity = arena_alloc(w->heads, 32);
+    int got = failure_identity(w, i, r, identity, e);
+
+    if (got < 0)
+        return got;
+    memcpy(i->digest, identity, DIGEST_BYTES);
+    for (unsigned data = 0; data <= FAILURE_DATA_FULL; data++) {
+        struct redactor redactor = {.arena = w->scratch, .data = (enum failure_data)data};
+        struct failure_report kept;
+        if (!items_may_keep(w, redactor.data))
+            continue;
+        memcpy(redactor.key, w->redact_key, sizeof redactor.key);
+        redact_failure(&redactor, r, &kept);
+        i->values = i->forms[data] = failure_values(w, i, &kept, identity);
+        arena_reset(w->scratch);
+    }
+    i->domain = i->values[2].bytes;
     return 0;
 }
 
@@ -427,8 +450,9 @@ int encode_tls(
     v[19] = db_blob(i->digest, DIGEST_BYTES);
     v[20] = db_text(grade_name(r->grade));
     v[21] = notes_in(w, &r->notes);
-    v[22] = payload_in(i);
-    v[23] = db_int(when_now());
+    v[22] = trust_in(w, r->reporter);
+    v[23] = payload_in(i);
+    v[24] = db_int(when_now());
     i->values = v;
     i->domain = v[2].bytes;
     return 0;

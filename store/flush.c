@@ -14,7 +14,7 @@ enum {
 
 /* ---- forgetting ---- */
 
-static void forget_rows(struct writer *w)
+void flush_forget_rows(struct writer *w)
 {
     memset(w->auths, 0, sizeof w->auths);
     arena_reset(w->rows);
@@ -27,7 +27,7 @@ static void forget_batch(struct writer *w)
     w->n_messages = 0;
     if (w->message)
         return; /* the open message lies in the same arenas */
-    forget_rows(w);
+    flush_forget_rows(w);
     arena_reset(w->heads);
 }
 
@@ -66,8 +66,9 @@ static void start_over(struct writer *w, struct message *first)
         }
         for (struct payload *p = m->payloads; p; p = p->next) {
             p->wanted = p->has_rejects;
-            p->written = false;
-            p->client = 0;
+            p->written = p->kept;
+            if (!p->kept)
+                p->client = 0;
         }
     }
     for (size_t b = 0; b < AUTH_BUCKETS; b++) {
@@ -78,8 +79,10 @@ static void start_over(struct writer *w, struct message *first)
 
 static int write_transaction(struct writer *w, struct message *first, struct err *e)
 {
-    int got = items_write(w, first, e);
+    int got = w->again ? again_check(w, first, e) : 0;
 
+    if (got == 0)
+        got = items_write(w, first, e);
     if (got == 0)
         got = ledger_write(w, first, e);
     return got == 0 ? store_owners_hold(w->store, e) : got;
@@ -92,7 +95,9 @@ static int try_write(struct writer *w, struct message *first, struct err *e)
     if (got < 0)
         return got;
     start_over(w, first);
-    got = write_transaction(w, first, e);
+    got = w->again ? again_make_room(w, e) : 0;
+    if (got == 0)
+        got = write_transaction(w, first, e);
     return store_end(w->store, got, e);
 }
 
@@ -191,12 +196,33 @@ static void add_summary(struct store_summary *s, const struct message *m)
     s->failures_new += c->failures_new;
 }
 
+static void tell(
+    const struct writer *w, const struct message *m, const char *class, const char *reason)
+{
+    struct err why;
+
+    (void)err_set(&why, ERR_INPUT, class, "%s", reason);
+    w->settings.problem(w->settings.context, m->name ? m->name : m->key, &why);
+}
+
+static void tell_problems(const struct writer *w, const struct message *m)
+{
+    for (const struct reject *j = m->derived; j; j = j->next) {
+        if (strcmp(j->class, "conflict") == 0)
+            tell(w, m, j->class, j->reason);
+    }
+    if (m->class && (m->skipped || strcmp(m->class, "store-refused") == 0))
+        tell(w, m, m->class, m->reason);
+}
+
 static int announce(struct writer *w, const struct message *first, struct err *e)
 {
     int got = 0;
 
     for (const struct message *m = first; m; m = m->next)
         add_summary(&w->summary, m);
+    for (const struct message *m = first; m && w->settings.problem; m = m->next)
+        tell_problems(w, m);
     for (const struct message *m = first; m && got == 0 && w->settings.committed; m = m->next)
         got = w->settings.committed(w->settings.context, m->number, m->outcome, e);
     return got;
@@ -229,6 +255,9 @@ int flush_messages(struct writer *w, struct err *e)
     int got = write_with_retry(w, w->messages, e);
     if (got == 0) {
         got = announce(w, w->messages, e);
+    } else if (got == ERR_BUG && w->again) {
+        again_refused(w, e);
+        got = 0;
     } else if (got == ERR_BUG) {
         got = write_singly(w, e);
     }
@@ -248,7 +277,7 @@ static void forget_written(struct writer *w)
     }
     for (struct payload *p = w->message->payloads; p; p = p->next)
         p->chunks = NULL;
-    forget_rows(w);
+    flush_forget_rows(w);
 }
 
 int flush_stream(struct writer *w, struct err *e)
@@ -261,6 +290,8 @@ int flush_stream(struct writer *w, struct err *e)
             return got;
         got = store_begin(w->store, e);
         w->streaming = got == 0;
+        if (got == 0 && w->again)
+            got = again_make_room(w, e);
     }
     if (got == 0)
         got = items_write(w, w->message, e);

@@ -12,23 +12,43 @@ enum {
     N_KINDS = 3
 };
 
-const struct item_kind item_report = {
-    sql_insert_report, sql_find_report, 5, REPORT_COLUMNS, &table_record};
-const struct item_kind item_failure = {
-    sql_insert_failure, sql_find_failure, 2, FAILURE_COLUMNS, NULL};
-const struct item_kind item_tls = {
-    sql_insert_tls, sql_find_tls, 6, TLS_COLUMNS, &table_tls_failure};
+const struct item_kind item_report = {.insert = sql_insert_report,
+    .find = sql_find_report,
+    .n_identity = 5,
+    .n_columns = REPORT_COLUMNS,
+    .children = &table_record,
+    .whole = sql_report_whole,
+    .below = sql_report_records,
+    .remove = sql_remove_report,
+    .trust = 34,
+    .digest = 12,
+    .grade = 13,
+    .records = 9,
+    .uid = 4};
+const struct item_kind item_failure = {.insert = sql_insert_failure,
+    .find = sql_find_failure,
+    .n_identity = 2,
+    .n_columns = FAILURE_COLUMNS,
+    .whole = sql_failure_whole,
+    .remove = sql_remove_failure,
+    .digest = 3,
+    .grade = 30};
+const struct item_kind item_tls = {.insert = sql_insert_tls,
+    .find = sql_find_tls,
+    .n_identity = 6,
+    .n_columns = TLS_COLUMNS,
+    .children = &table_tls_failure,
+    .whole = sql_tls_whole,
+    .below = sql_tls_failures,
+    .remove = sql_remove_tls,
+    .trust = 22,
+    .digest = 19,
+    .grade = 20,
+    .uid = 4};
 
 static const struct item_kind *const all_kinds[N_KINDS] = {&item_report, &item_failure, &item_tls};
 
 /* ---- identity ---- */
-
-struct stored {
-    bool found;
-    int64_t id;
-    bool same; /* equal digests */
-    bool partial;
-};
 
 struct find {
     const struct item *item;
@@ -49,7 +69,7 @@ static int take_stored(void *context, struct store *s, struct db_stmt *stmt)
     return 0;
 }
 
-static int find_stored(struct writer *w, const struct item *i, struct stored *out, struct err *e)
+int items_find(struct writer *w, const struct item *i, struct stored *out, struct err *e)
 {
     struct find f = {.item = i};
     struct db_value key[1 + 6] = {i->values[0]};
@@ -57,12 +77,17 @@ static int find_stored(struct writer *w, const struct item *i, struct stored *ou
     memcpy(key + 1, i->values + 2, i->kind->n_identity * sizeof *key);
     int got = store_query(
         w->store, &(struct query){i->kind->find, key, 1 + i->kind->n_identity, take_stored, &f}, e);
-    if (got < 0)
-        return got;
-    if (!f.stored.found)
-        return err_set(e, ERR_TEMPORARY, "database", "a report vanished while it was compared");
     *out = f.stored;
-    return 0;
+    return got;
+}
+
+static int find_stored(struct writer *w, const struct item *i, struct stored *out, struct err *e)
+{
+    int got = items_find(w, i, out, e);
+
+    if (got == 0 && !out->found)
+        return err_set(e, ERR_TEMPORARY, "database", "a report vanished while it was compared");
+    return got;
 }
 
 static void set_fate(struct item *i, enum fate fate)
@@ -118,16 +143,84 @@ static int settle(struct writer *w, struct message *first, struct item *i, struc
 
     if (got < 0)
         return got;
-    if (old.partial && (i->open || !i->partial))
+    bool keep = again_keeps(w, old.id);
+    if (old.partial && (i->open || !i->partial) && !keep)
         return replace_partial(w, first, i, old.id, e);
     if (i->open) {
         i->fate = FATE_COMPARE;
-    } else if (old.same || (i->partial && !old.partial)) {
+    } else if (keep || old.same || (i->partial && !old.partial)) {
         i->fate = FATE_DUPLICATE;
     } else {
         set_fate(i, FATE_CONFLICT);
     }
     return 0;
+}
+
+/* ---- what is kept of failure reports ---- */
+
+bool items_may_keep(const struct writer *w, enum failure_data data)
+{
+    const struct store_policy *policy = &w->store->policy;
+
+    for (size_t k = 0; k < policy->n_clients; k++) {
+        if (policy->clients[k].data == data)
+            return true;
+    }
+    return policy->failure_data == data;
+}
+
+/* The least that any client's setting keeps. */
+static enum failure_data least_data(const struct writer *w)
+{
+    enum failure_data data = FAILURE_DATA_NONE;
+
+    while (!items_may_keep(w, data))
+        data++;
+    return data;
+}
+
+enum failure_data items_data(
+    const struct writer *w, const struct message *m, const struct payload *p)
+{
+    enum failure_data least = FAILURE_DATA_FULL;
+    bool found = false;
+
+    for (const struct item *i = m->items; i; i = i->next) {
+        if (i->kind != &item_failure || (p && i->payload != p))
+            continue;
+        found = true;
+        least = i->data < least ? i->data : least;
+    }
+    if (found)
+        return least;
+    bool is_failure = p ? strcmp(p->container, "arf") == 0 : m->is_failure;
+    return is_failure ? least_data(w) : FAILURE_DATA_FULL;
+}
+
+static int take_setting(void *context, struct store *s, struct db_stmt *stmt)
+{
+    struct item *i = context;
+    const char *name = store_text(s, stmt, 0);
+
+    for (size_t k = 0; name && k < s->policy.n_clients; k++) {
+        if (strcmp(s->policy.clients[k].client, name) == 0)
+            i->data = s->policy.clients[k].data;
+    }
+    return 0;
+}
+
+/* The owner is known: what is not to be kept is out of reach from here on. */
+int items_choose_form(struct writer *w, struct item *i, struct err *e)
+{
+    int got = 0;
+
+    i->data = w->store->policy.failure_data;
+    if (w->store->policy.n_clients) {
+        struct db_value id = db_int(i->client);
+        got = store_query(w->store, &(struct query){sql_client_name, &id, 1, take_setting, i}, e);
+    }
+    i->values = i->forms[i->data];
+    return got;
 }
 
 /* ---- inserting ---- */
@@ -179,6 +272,9 @@ static int insert_kind(
             if (i->kind != kind || i->fate != FATE_WAITING)
                 continue;
             i->client = owners_client(w->store->owners, i->domain);
+            got = kind == &item_failure ? items_choose_form(w, i, e) : 0;
+            if (got < 0)
+                return got;
             i->values[0] = db_int(i->client);
             in.items[in.n++] = i;
             if (in.n == SETS_AT_ONCE)
@@ -296,7 +392,7 @@ int items_finish_report(struct writer *w, struct message *m, struct item *i, str
     } else {
         struct stored old = {0};
         got = find_stored(w, i, &old, e);
-        bool known = old.same || i->partial;
+        bool known = old.same || i->partial || (got == 0 && again_keeps(w, old.id));
         set_fate(i, known ? FATE_DUPLICATE : FATE_CONFLICT);
     }
     return got == 0 ? count_items(w, m, e) : got;

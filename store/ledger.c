@@ -4,6 +4,8 @@
 #include "base/when.h"
 #include "store/batch.h"
 
+#include <string.h>
+
 static const char *const message_columns[] = {"message_id", "source", "source_key", "sha256",
     "bytes", "name", "mail_from", "subject", "mail_message_id", "authentication_results",
     "mail_date", "seen_at", "outcome", "class", "reason", "reports_new", "reports_duplicate",
@@ -33,9 +35,12 @@ static enum outcome judge(const struct message *m)
     return c->reports_partial ? OUTCOME_PARTIAL : OUTCOME_STORED;
 }
 
-static int message_row(struct store *s, const struct message *m, struct err *e)
+static int message_row(struct writer *w, const struct message *m, struct err *e)
 {
     const struct counts *c = &m->counts;
+    struct redactor r = {.arena = w->scratch, .data = items_data(w, m, NULL)};
+
+    memcpy(r.key, w->redact_key, sizeof r.key);
     struct db_value row[] = {
         db_int(m->id),
         db_text(m->source),
@@ -43,10 +48,10 @@ static int message_row(struct store *s, const struct message *m, struct err *e)
         m->has_sha256 ? db_blob(m->sha256, sizeof m->sha256) : db_null(),
         db_int((int64_t)m->bytes),
         db_text(m->name),
-        db_text(m->from),
-        db_text(m->subject),
-        db_text(m->mail_id),
-        db_text(m->authentication_results),
+        db_text(redact_mailboxes(&r, m->from)),
+        db_text(redact_subject(&r, m->subject)),
+        db_text(r.data == FAILURE_DATA_NONE ? NULL : m->mail_id),
+        db_text(redact_text(&r, m->authentication_results)),
         m->date >= 0 ? db_int(m->date) : db_null(),
         db_int(when_now()),
         db_text(outcome_name(m->outcome)),
@@ -61,7 +66,9 @@ static int message_row(struct store *s, const struct message *m, struct err *e)
         db_int(c->others_known),
     };
 
-    return s->c.driver->bulk_row(s->c.db, row, e);
+    int got = w->store->c.driver->bulk_row(w->store->c.db, row, e);
+    arena_reset(w->scratch);
+    return got;
 }
 
 static int reject_rows(
@@ -86,13 +93,14 @@ static int reject_rows(
     return got;
 }
 
-static int write_messages(struct store *s, const struct message *first, struct err *e)
+static int write_messages(struct writer *w, const struct message *first, struct err *e)
 {
+    struct store *s = w->store;
     int got = s->c.driver->bulk_begin(s->c.db, "message", message_columns, message_types,
         sizeof message_types / sizeof *message_types, e);
 
     for (const struct message *m = first; m && got == 0; m = m->next)
-        got = m->record ? message_row(s, m, e) : 0;
+        got = m->record ? message_row(w, m, e) : 0;
     return got == 0 ? s->c.driver->bulk_end(s->c.db, e) : got;
 }
 
@@ -117,6 +125,6 @@ int ledger_write(struct writer *w, struct message *first, struct err *e)
         m->outcome = judge(m);
         rejects = rejects || m->rejects || m->derived;
     }
-    int got = write_messages(w->store, first, e);
+    int got = write_messages(w, first, e);
     return got == 0 && rejects ? write_rejects(w->store, first, e) : got;
 }

@@ -38,7 +38,8 @@ static int find_clients(
 }
 
 struct reading {
-    const char *sql; /* $1 client, $2 and $3 days, $4 domain or NULL */
+    const char *sql; /* $1 client, $2 and $3 days, $4 domain or NULL, and perhaps $5 */
+    size_t n_values;
     int (*take)(void *context, struct store *s, struct db_stmt *stmt);
     void *context;
 };
@@ -53,9 +54,9 @@ static int read_period(
     int got = find_clients(s, p, &l, e);
 
     for (size_t k = 0; k < l.n && got == 0; k++) {
-        struct db_value values[] = {
-            db_int(l.ids[k]), db_int(p->from), db_int(p->to), db_text(domain)};
-        got = store_query(s, &(struct query){r->sql, values, 4, r->take, r->context}, e);
+        struct db_value values[] = {db_int(l.ids[k]), db_int(p->from), db_int(p->to),
+            db_text(domain), db_int(s->policy.exclude_untrusted)};
+        got = store_query(s, &(struct query){r->sql, values, r->n_values, r->take, r->context}, e);
     }
     arena_free(l.memory);
     return got;
@@ -72,6 +73,7 @@ static int take_report(void *context, struct store *s, struct db_stmt *stmt)
 {
     const struct report_reader *reader = context;
     const char *state = store_text(s, stmt, 16);
+    bool partial = state && strcmp(state, "partial") == 0;
     struct store_report_row r = {
         .id = store_int(s, stmt, 0),
         .client = store_text(s, stmt, 1),
@@ -89,8 +91,11 @@ static int take_report(void *context, struct store *s, struct db_stmt *stmt)
         .messages = store_int(s, stmt, 13),
         .grade = store_text(s, stmt, 14),
         .notes = store_text(s, stmt, 15),
-        .counts = state && strcmp(state, "counts") == 0,
+        .trust = trust_parse(store_text(s, stmt, 17)),
+        .partial = partial,
     };
+
+    r.counts = !partial && !(s->policy.exclude_untrusted && r.trust == TRUST_DOUBTFUL);
 
     return reader->row(reader->context, &r);
 }
@@ -100,6 +105,7 @@ int store_reports(struct store *s, const struct store_period *p, bool with_parti
 {
     struct report_reader reader = {row, context};
     const struct reading r = {
+        .n_values = 4,
         .sql = with_partial ? sql_reports_with_partial : sql_reports,
         .take = take_report,
         .context = &reader,
@@ -174,6 +180,7 @@ int store_sources(struct store *s, const struct store_period *p,
     struct source_reader reader = {row, context};
     const struct reading r = {
         .sql = sql_sources,
+        .n_values = 5,
         .take = take_source,
         .context = &reader,
     };

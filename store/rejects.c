@@ -41,23 +41,6 @@ int store_rejects(struct store *s, int64_t id,
 
 /* ---- the raw payload ---- */
 
-struct raw {
-    bool found;
-    int64_t client, payload;
-    bool packed;
-};
-
-static int take_raw(void *context, struct store *s, struct db_stmt *stmt)
-{
-    struct raw *r = context;
-
-    r->found = true;
-    r->client = store_int(s, stmt, 0);
-    r->payload = store_int(s, stmt, 1);
-    r->packed = store_int(s, stmt, 2) != 0;
-    return 0;
-}
-
 struct unpacking {
     struct unpacker *unpacker;
     struct err *e;
@@ -74,18 +57,30 @@ static int take_chunk(void *context, struct store *s, struct db_stmt *stmt)
 }
 
 /* Piece by piece: a result set holds all its rows in memory. */
-static int read_chunks(struct store *s, const struct raw *r, struct unpacking *u)
+int store_raw(struct store *s, const struct raw_payload *r,
+    int (*piece)(void *context, const void *bytes, size_t len, struct err *e), void *context,
+    struct err *e)
 {
+    struct unpacking u = {.unpacker = unpacker_new(r->packed, piece, context), .e = e, .any = true};
     int got = 0;
 
-    for (int64_t seq = 0; got == 0; seq++) {
+    for (int64_t seq = 0; got == 0 && u.any; seq++) {
         struct db_value key[] = {db_int(r->client), db_int(r->payload), db_int(seq)};
-        u->any = false;
-        got = store_query(s, &(struct query){sql_payload_chunk, key, 3, take_chunk, u}, u->e);
-        if (!u->any)
-            return got;
+        u.any = false;
+        got = store_query(s, &(struct query){sql_payload_chunk, key, 3, take_chunk, &u}, e);
     }
+    unpacker_free(u.unpacker);
     return got;
+}
+
+static int take_raw(void *context, struct store *s, struct db_stmt *stmt)
+{
+    struct raw_payload *r = context;
+
+    r->client = store_int(s, stmt, 0);
+    r->payload = store_int(s, stmt, 1);
+    r->packed = store_int(s, stmt, 2) != 0;
+    return 0;
 }
 
 int store_reject_raw(struct store *s, int64_t id,
@@ -93,26 +88,23 @@ int store_reject_raw(struct store *s, int64_t id,
     struct err *e)
 {
     struct db_value value = db_int(id);
-    struct raw r = {0};
+    struct raw_payload r = {0};
     int got = store_query(s, &(struct query){sql_reject_payload, &value, 1, take_raw, &r}, e);
 
     if (got < 0)
         return got;
-    if (!r.found) {
+    if (!r.payload) {
         return err_set(e, ERR_USAGE, "no-such-reject", "there is no reject %lld with a raw payload",
             (long long)id);
     }
-    struct unpacking u = {.unpacker = unpacker_new(r.packed, piece, context), .e = e};
-    got = read_chunks(s, &r, &u);
-    unpacker_free(u.unpacker);
-    return got;
+    return store_raw(s, &r, piece, context, e);
 }
 
 /* ---- deciding ---- */
 
-static int settle(struct store *s, int64_t id, const char *state, struct err *e)
+static int settle(struct store *s, int64_t id, struct err *e)
 {
-    struct db_value values[] = {db_int(id), db_text(state)};
+    struct db_value values[] = {db_int(id), db_text("accepted")};
     struct db_value message = db_int(0);
     int got = db_one_int(&s->c, sql_reject_settle, values, 2, &message.n, e);
 
@@ -123,15 +115,6 @@ static int settle(struct store *s, int64_t id, const char *state, struct err *e)
     if (got < 0)
         return got;
     return db_exec(&s->c, sql_message_settle, &message, 1, e);
-}
-
-int store_reject_retried(struct store *s, int64_t id, struct err *e)
-{
-    int got = store_begin(s, e);
-
-    if (got < 0)
-        return got;
-    return store_end(s, settle(s, id, "retried", e), e);
 }
 
 static int take_report(void *context, struct store *s, struct db_stmt *stmt)
@@ -156,7 +139,7 @@ static int accept(struct store *s, int64_t id, struct err *e)
             "there is no partial report behind reject %lld", (long long)id);
     }
     got = db_exec(&s->c, sql_report_accept, key, 2, e);
-    return got == 0 ? settle(s, id, "accepted", e) : got;
+    return got == 0 ? settle(s, id, e) : got;
 }
 
 int store_reject_accept(struct store *s, int64_t id, struct err *e)

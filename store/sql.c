@@ -23,6 +23,7 @@ const char sql_clients[] = "SELECT c.client_id, c.name, COUNT(o.domain) FROM cli
                            "GROUP BY c.client_id, c.name ORDER BY c.name";
 const char sql_client_ids[] = "SELECT client_id FROM client ORDER BY name";
 const char sql_client_find[] = "SELECT client_id FROM client WHERE name = $1";
+const char sql_client_name[] = "SELECT name FROM client WHERE client_id = $1";
 const char sql_client_insert[] = "INSERT INTO client (client_id, name) VALUES ($1, $2) "
                                  "ON CONFLICT (name) DO NOTHING RETURNING client_id";
 const char sql_client_delete[] = "DELETE FROM client WHERE client_id = $1";
@@ -32,7 +33,14 @@ const char sql_domains[] = "SELECT o.domain, c.name FROM domain_owner o "
 const char sql_domain_assign[] =
     "INSERT INTO domain_owner (domain, client_id) VALUES ($1, $2) "
     "ON CONFLICT (domain) DO UPDATE SET client_id = excluded.client_id";
+const char sql_domain_remove[] = "DELETE FROM domain_owner WHERE domain = $1 RETURNING client_id";
 const char sql_domains_release[] = "DELETE FROM domain_owner WHERE client_id = $1";
+
+/* ---- settings of this installation ---- */
+
+const char sql_setting[] = "SELECT value FROM setting WHERE name = $1";
+const char sql_setting_insert[] = "INSERT INTO setting (name, value) VALUES ($1, $2) "
+                                  "ON CONFLICT (name) DO NOTHING";
 
 /* ---- moving a domain from client $1 to client $2 ---- */
 
@@ -48,12 +56,12 @@ const char sql_move_reports[] =
     "client_id, report_id, domain, reporter, report_uid, begin_at, end_at, day, state, "
     "records, messages, dropped, digest, grade, notes, org_name, email, extra_contact_info, "
     "generator, dialect, version, namespace, p, sp, np, adkim, aspf, pct, fo, testing, "
-    "discovery_method, sent, errors, extension, payload_id, stored_at"
+    "discovery_method, sent, errors, extension, trust, payload_id, stored_at"
     ") SELECT $2, "
     "report_id, domain, reporter, report_uid, begin_at, end_at, day, state, records, "
     "messages, dropped, digest, grade, notes, org_name, email, extra_contact_info, "
     "generator, dialect, version, namespace, p, sp, np, adkim, aspf, pct, fo, testing, "
-    "discovery_method, sent, errors, extension, payload_id, stored_at"
+    "discovery_method, sent, errors, extension, trust, payload_id, stored_at"
     " FROM report WHERE client_id = $1 AND domain = $3 "
     "ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at) DO NOTHING";
 
@@ -101,11 +109,11 @@ const char sql_move_tls[] =
     "client_id, tls_id, domain, reporter, report_uid, begin_at, end_at, seq, day, "
     "policy_type, policy_strings, mx_hosts, domain_sent, successful, failed, "
     "organization_name, contact_info, begin_sent, end_sent, digest, grade, notes, "
-    "payload_id, stored_at"
+    "trust, payload_id, stored_at"
     ") SELECT $2, "
     "tls_id, domain, reporter, report_uid, begin_at, end_at, seq, day, policy_type, "
     "policy_strings, mx_hosts, domain_sent, successful, failed, organization_name, "
-    "contact_info, begin_sent, end_sent, digest, grade, notes, payload_id, stored_at"
+    "contact_info, begin_sent, end_sent, digest, grade, notes, trust, payload_id, stored_at"
     " FROM tls_policy WHERE client_id = $1 AND domain = $3 "
     "ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at, seq) DO NOTHING";
 const char sql_move_tls_failures[] =
@@ -137,8 +145,8 @@ const char sql_move_chunks[] =
     "SELECT $2, payload_id, seq, data FROM payload_chunk WHERE " PAYLOADS_LEFT;
 const char sql_drop_chunks[] = "DELETE FROM payload_chunk WHERE " PAYLOADS_LEFT;
 const char sql_move_payloads[] =
-    "INSERT INTO payload (client_id, payload_id, sha256, bytes, container, name, packed) "
-    "SELECT $2, payload_id, sha256, bytes, container, name, packed FROM payload "
+    "INSERT INTO payload (client_id, payload_id, sha256, bytes, container, name, packed, kept) "
+    "SELECT $2, payload_id, sha256, bytes, container, name, packed, kept FROM payload "
     "WHERE " PAYLOADS_LEFT;
 const char sql_drop_payloads[] = "DELETE FROM payload WHERE " PAYLOADS_LEFT;
 
@@ -154,10 +162,10 @@ const char sql_insert_report[] =
     "client_id, report_id, domain, reporter, report_uid, begin_at, end_at, day, state, "
     "records, messages, dropped, digest, grade, notes, org_name, email, extra_contact_info, "
     "generator, dialect, version, namespace, p, sp, np, adkim, aspf, pct, fo, testing, "
-    "discovery_method, sent, errors, extension, payload_id, stored_at"
+    "discovery_method, sent, errors, extension, trust, payload_id, stored_at"
     ") VALUES ("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-    "$20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36"
+    "$20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37"
     ") ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at) DO NOTHING "
     "RETURNING report_id";
 
@@ -168,8 +176,8 @@ const char sql_finish_report[] =
     "grade = $14, notes = $15, org_name = $16, email = $17, extra_contact_info = $18, "
     "generator = $19, dialect = $20, version = $21, namespace = $22, p = $23, sp = $24, "
     "np = $25, adkim = $26, aspf = $27, pct = $28, fo = $29, testing = $30, "
-    "discovery_method = $31, sent = $32, errors = $33, extension = $34, payload_id = $35, "
-    "stored_at = $36"
+    "discovery_method = $31, sent = $32, errors = $33, extension = $34, trust = $35, "
+    "payload_id = $36, stored_at = $37"
     " WHERE client_id = $1 AND report_id = $2 AND domain = $3 AND reporter = $4 "
     "AND report_uid = $5 AND begin_at = $6 AND end_at = $7";
 
@@ -200,10 +208,10 @@ const char sql_insert_tls[] =
     "client_id, tls_id, domain, reporter, report_uid, begin_at, end_at, seq, day, "
     "policy_type, policy_strings, mx_hosts, domain_sent, successful, failed, "
     "organization_name, contact_info, begin_sent, end_sent, digest, grade, notes, "
-    "payload_id, stored_at"
+    "trust, payload_id, stored_at"
     ") VALUES ("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-    "$20, $21, $22, $23, $24"
+    "$20, $21, $22, $23, $24, $25"
     ") ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at, seq) DO NOTHING "
     "RETURNING tls_id";
 
@@ -224,10 +232,10 @@ const char sql_insert_auth_set[] =
  */
 const char sql_message_by_hash[] =
     "SELECT outcome, reports_new + reports_duplicate + reports_conflict + reports_partial, "
-    "reports_rejected FROM message WHERE sha256 = $1 ORDER BY message_id + 0 LIMIT 1";
+    "reports_rejected, class FROM message WHERE sha256 = $1 ORDER BY message_id + 0 LIMIT 1";
 const char sql_message_by_key[] =
     "SELECT outcome, reports_new + reports_duplicate + reports_conflict + reports_partial, "
-    "reports_rejected FROM message WHERE source = $1 AND source_key = $2 "
+    "reports_rejected, class FROM message WHERE source = $1 AND source_key = $2 "
     "ORDER BY message_id + 0 LIMIT 1";
 const char sql_message_by_id[] = "SELECT message_id FROM message WHERE message_id = $1";
 
@@ -238,13 +246,14 @@ const char sql_reject_replaced[] =
 /* Open rejects, or the one with id $1 in any state; $1 = 0 for all. */
 const char sql_rejects[] =
     "SELECT j.reject_id, j.at, m.source, m.source_key, m.name, j.document, j.class, j.reason, "
-    "j.payload_id, j.report_id, j.state "
+    "p.payload_id, j.report_id, j.state "
     "FROM reject j JOIN message m ON m.message_id = j.message_id "
+    "LEFT JOIN payload p ON p.payload_id = j.payload_id AND p.kept = 1 "
     "WHERE (CAST($1 AS bigint) = 0 AND j.state = 'open') OR j.reject_id = CAST($1 AS bigint) "
     "ORDER BY j.reject_id";
 const char sql_reject_payload[] =
     "SELECT p.client_id, p.payload_id, p.packed, p.bytes FROM reject j "
-    "JOIN payload p ON p.payload_id = j.payload_id WHERE j.reject_id = $1";
+    "JOIN payload p ON p.payload_id = j.payload_id WHERE j.reject_id = $1 AND p.kept = 1";
 const char sql_payload_chunk[] =
     "SELECT data FROM payload_chunk WHERE client_id = $1 AND payload_id = $2 AND seq = $3";
 const char sql_reject_settle[] =
@@ -254,11 +263,90 @@ const char sql_reject_report[] = "SELECT r.client_id, r.report_id FROM reject j 
                                  "WHERE j.reject_id = $1 AND r.state = 'partial'";
 const char sql_report_accept[] =
     "UPDATE report SET state = 'counts' WHERE client_id = $1 AND report_id = $2";
-/* A message whose rejects have all been settled is not a rejected one any more. */
+/* A message whose rejects have all been settled is not a rejected one any more; what they were
+ * about is known from then on. */
 const char sql_message_settle[] =
-    "UPDATE message SET outcome = 'stored', reports_rejected = 0 WHERE message_id = $1 "
-    "AND outcome = 'rejected' AND NOT EXISTS (SELECT 1 FROM reject WHERE message_id = $1 AND "
-    "state = 'open')";
+    "UPDATE message SET reports_duplicate = reports_duplicate + reports_rejected, "
+    "reports_rejected = 0, outcome = CASE outcome WHEN 'rejected' THEN 'stored' ELSE outcome END "
+    "WHERE message_id = $1 AND reports_rejected > 0 "
+    "AND NOT EXISTS (SELECT 1 FROM reject WHERE message_id = $1 AND state = 'open')";
+
+/* ---- reading again what is kept ---- */
+
+/* All columns, in the order of the tables' insert statements. */
+const char sql_report_whole[] =
+    "SELECT "
+    "client_id, report_id, domain, reporter, report_uid, begin_at, end_at, day, state, "
+    "records, messages, dropped, digest, grade, notes, org_name, email, extra_contact_info, "
+    "generator, dialect, version, namespace, p, sp, np, adkim, aspf, pct, fo, testing, "
+    "discovery_method, sent, errors, extension, trust, payload_id, stored_at"
+    " FROM report WHERE client_id = $1 AND report_id = $2";
+const char sql_failure_whole[] =
+    "SELECT "
+    "client_id, failure_id, domain, identity, reporter, day, arrival, incidents, source_ip, "
+    "source_ip_sent, feedback_type, version, user_agent, original_envelope_id, "
+    "original_mail_from, original_rcpt_to, arrival_date_sent, message_id, "
+    "authentication_results, delivery_result, auth_failure, identity_alignment, dkim_domain, "
+    "dkim_selector, dkim_identity, spf_dns, fields, sample_headers, sample, headers_only, "
+    "grade, notes, payload_id, stored_at"
+    " FROM failure_report WHERE client_id = $1 AND failure_id = $2";
+const char sql_tls_whole[] =
+    "SELECT "
+    "client_id, tls_id, domain, reporter, report_uid, begin_at, end_at, seq, day, "
+    "policy_type, policy_strings, mx_hosts, domain_sent, successful, failed, "
+    "organization_name, contact_info, begin_sent, end_sent, digest, grade, notes, "
+    "trust, payload_id, stored_at"
+    " FROM tls_policy WHERE client_id = $1 AND tls_id = $2";
+
+/* What lies below report or TLS policy $2, behind number $3: so many that they fit into memory. */
+const char sql_report_records[] =
+    "SELECT client_id, report_id, recno, source_ip, messages, disposition, dkim, spf, auth_id, "
+    "envelope_to, reasons, sent, extension FROM record "
+    "WHERE client_id = $1 AND report_id = $2 AND recno > $3 ORDER BY recno LIMIT 1000";
+const char sql_tls_failures[] =
+    "SELECT client_id, tls_id, seq, result_type, sending_mta_ip, receiving_mx_hostname, "
+    "receiving_mx_helo, receiving_ip, sessions, additional_information, reason_code "
+    "FROM tls_failure WHERE client_id = $1 AND tls_id = $2 AND seq > $3 ORDER BY seq LIMIT 1000";
+const char sql_remove_failure[] =
+    "DELETE FROM failure_report WHERE client_id = $1 AND failure_id = $2";
+const char sql_remove_tls[] = "DELETE FROM tls_policy WHERE client_id = $1 AND tls_id = $2";
+
+const char sql_payload[] = "SELECT client_id, packed, sha256, container, name FROM payload "
+                           "WHERE payload_id = $1 AND kept = 1";
+const char sql_reject_origin[] =
+    "SELECT j.payload_id, j.message_id, m.source, m.source_key, m.name, m.mail_from, m.subject, "
+    "m.mail_date, m.authentication_results, CASE WHEN m.mail_from IS NULL AND m.subject IS NULL AND "
+    "m.mail_message_id IS NULL THEN 0 ELSE 1 END "
+    "FROM reject j JOIN message m ON m.message_id = j.message_id "
+    "WHERE j.reject_id = $1 AND j.state = 'open' "
+    "AND j.payload_id IN (SELECT payload_id FROM payload WHERE kept = 1)";
+
+/* A partial report is not a document that could not be read. */
+#define UNREAD "state = 'open' AND report_id IS NULL"
+const char sql_payload_rejects[] = "SELECT COUNT(*), CAST(MIN(message_id) AS bigint) FROM reject "
+                                   "WHERE payload_id = $1 AND " UNREAD;
+const char sql_payload_close[] =
+    "UPDATE reject SET state = 'retried' WHERE payload_id = $1 AND " UNREAD " RETURNING reject_id";
+
+/* The next payloads behind $1, of what was stored from $2 on with a grade of $3 or worse. */
+#define GRADED_BELOW(table)                                                                 \
+    "SELECT payload_id FROM " table " WHERE payload_id > CAST($1 AS bigint) "               \
+    "AND stored_at >= CAST($2 AS bigint) AND CASE grade WHEN 'clean' THEN 0 "               \
+    "WHEN 'normalised' THEN 1 WHEN 'recovered' THEN 2 WHEN 'partial' THEN 3 ELSE 4 END >= " \
+    "CAST($3 AS bigint) "
+#define BYTES_ARE_KEPT "AND payload_id IN (SELECT payload_id FROM payload WHERE kept = 1) "
+const char sql_kept_payloads[] = GRADED_BELOW("report") "UNION " GRADED_BELOW("failure_report")
+    BYTES_ARE_KEPT "UNION " GRADED_BELOW("tls_policy") "ORDER BY payload_id LIMIT 10000";
+/* What payloads $1 to $2 gave: kind, client, id. */
+const char sql_kept_items[] =
+    "SELECT payload_id, 0, client_id, report_id FROM report WHERE payload_id BETWEEN $1 AND $2 "
+    "UNION ALL SELECT payload_id, 1, client_id, failure_id FROM failure_report "
+    "WHERE payload_id BETWEEN $1 AND $2 "
+    "UNION ALL SELECT payload_id, 2, client_id, tls_id FROM tls_policy "
+    "WHERE payload_id BETWEEN $1 AND $2 ORDER BY 1, 4";
+const char sql_kept_rejects[] =
+    "SELECT payload_id, COUNT(*), CAST(MIN(message_id) AS bigint) FROM reject "
+    "WHERE payload_id BETWEEN $1 AND $2 AND " UNREAD " GROUP BY payload_id ORDER BY payload_id";
 
 /* ---- reading ---- */
 
@@ -271,7 +359,8 @@ const char sql_message_settle[] =
 /* The state is written out, because that is what makes the partial index on it usable. */
 #define REPORTS_IN_STATE(state)                                                                \
     "SELECT r.report_id, c.name, r.domain, r.reporter, r.org_name, r.report_uid, r.begin_at, " \
-    "r.end_at, r.p, r.sp, r.adkim, r.aspf, r.records, r.messages, r.grade, r.notes, r.state "  \
+    "r.end_at, r.p, r.sp, r.adkim, r.aspf, r.records, r.messages, r.grade, r.notes, r.state, " \
+    "r.trust "                                                                                 \
     "FROM report r JOIN client c ON c.client_id = r.client_id "                                \
     "WHERE r.client_id = $1 AND r.day BETWEEN $2 AND $3 AND r.state = '" state "' "            \
     "AND " DOMAIN_IS_WITHIN " "
@@ -289,7 +378,8 @@ const char sql_reports_with_partial[] =
     "CAST(COALESCE(SUM(x.messages / 1048576), 0) AS bigint) AS high, " \
     "CAST(COALESCE(SUM(x.messages % 1048576), 0) AS bigint) AS low"
 
-/* Grouped before anything is joined to it: a client's week has many records and few groups. */
+/* $5: leave out the doubtful ones. Grouped before anything is joined to it: a client's week has
+ * many records and few groups. */
 const char sql_sources[] =
     "WITH g AS (SELECT r.client_id AS client_id, r.domain AS domain, x.source_ip AS source_ip, "
     "x.disposition AS disposition, x.dkim AS dkim, x.spf AS spf, x.auth_id AS auth_id, x.reasons "
@@ -298,7 +388,7 @@ const char sql_sources[] =
     "MAX(r.begin_at) AS last_at, COUNT(DISTINCT r.reporter) AS reporters "
     "FROM report r JOIN record x ON x.client_id = r.client_id AND x.report_id = r.report_id "
     "WHERE r.client_id = $1 AND x.client_id = $1 AND r.day BETWEEN $2 AND $3 AND r.state = "
-    "'counts' "
+    "'counts' AND (CAST($5 AS bigint) = 0 OR r.trust <> 'doubtful') "
     "AND " DOMAIN_IS_WITHIN
     " GROUP BY r.client_id, r.domain, x.source_ip, x.disposition, x.dkim, x.spf, x.auth_id, "
     "x.reasons) "
@@ -333,7 +423,7 @@ const char sql_verify_missing_payload[] =
 const char sql_verify_missing_chunks[] =
     "SELECT COUNT(*) FROM payload p LEFT JOIN payload_chunk k "
     "ON k.client_id = p.client_id AND k.payload_id = p.payload_id AND k.seq = 0 "
-    "WHERE p.client_id = $1 AND p.bytes > 0 AND k.payload_id IS NULL";
+    "WHERE p.client_id = $1 AND p.bytes > 0 AND p.kept = 1 AND k.payload_id IS NULL";
 const char sql_verify_stray_chunks[] =
     "SELECT COUNT(*) FROM payload_chunk k LEFT JOIN payload p "
     "ON k.client_id = p.client_id AND k.payload_id = p.payload_id WHERE k.client_id = $1 AND "
@@ -359,10 +449,14 @@ const char *const sql_all[] = {
     sql_clients,
     sql_client_ids,
     sql_client_find,
+    sql_client_name,
+    sql_setting,
+    sql_setting_insert,
     sql_client_insert,
     sql_client_delete,
     sql_domains,
     sql_domain_assign,
+    sql_domain_remove,
     sql_domains_release,
     sql_stored_domains,
     sql_move_reports,
@@ -400,6 +494,20 @@ const char *const sql_all[] = {
     sql_reject_report,
     sql_report_accept,
     sql_message_settle,
+    sql_report_whole,
+    sql_failure_whole,
+    sql_tls_whole,
+    sql_report_records,
+    sql_tls_failures,
+    sql_remove_failure,
+    sql_remove_tls,
+    sql_payload,
+    sql_reject_origin,
+    sql_payload_rejects,
+    sql_payload_close,
+    sql_kept_payloads,
+    sql_kept_items,
+    sql_kept_rejects,
     sql_reports,
     sql_reports_with_partial,
     sql_sources,

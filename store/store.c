@@ -57,6 +57,11 @@ const char *store_backend(const struct store *s)
     return s->c.driver->scheme;
 }
 
+void store_set_policy(struct store *s, const struct store_policy *p)
+{
+    s->policy = *p;
+}
+
 int store_schema_version(const struct store *s)
 {
     return s->version;

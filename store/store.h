@@ -29,6 +29,8 @@
 
 #include "base/err.h"
 #include "parse/flow.h"
+#include "parse/redact.h"
+#include "parse/trust.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +44,25 @@ int store_open(struct store **out, const char *url, struct err *e) ERR_CHECKED;
 void store_close(struct store *s);                /* accepts NULL */
 const char *store_backend(const struct store *s); /* "sqlite", "postgresql" */
 int store_schema_version(const struct store *s);
+
+/* How much of failure reports about this client's domains is kept. */
+struct store_failure_data {
+    const char *client;
+    enum failure_data data;
+};
+
+/* What the operator decides. What is not to be kept is never written, into no table. */
+struct store_policy {
+    enum failure_data failure_data; /* of clients that are not listed, unassigned too */
+    const struct store_failure_data *clients;
+    size_t n_clients;
+    struct trust_settings trust;
+    bool exclude_untrusted; /* doubtful reports are not in any total */
+};
+
+/* Before anything is written or read; without it the policy is all zero. The lists in it must stay
+ * valid as long as the store is open. */
+void store_set_policy(struct store *s, const struct store_policy *p);
 
 /* ---- writing ---- */
 
@@ -57,10 +78,12 @@ struct store_writer_settings {
     unsigned batch_messages; /* 0: 100 */
     uint64_t batch_bytes; /* of rows waiting for the commit; 0: 8 MiB. Larger reports are streamed
                              into the open transaction. */
-    bool again;           /* read what the ledger knows, too: for a second try at a reject */
     /* Called after the commit for each message of the batch, in order; an error ends the flush and
      * is returned. May be NULL. */
     int (*committed)(void *context, uint64_t id, enum outcome o, struct err *e);
+    /* Called after the commit for what only the store can see: a conflict, bytes that were rejected
+     * before, a message that the database refuses. May be NULL. */
+    void (*problem)(void *context, const char *name, const struct err *why);
     void *context;
 };
 
@@ -102,6 +125,11 @@ struct store_assignment {
 
 int store_domains_assign(
     struct store *s, const struct store_assignment *list, size_t n, struct err *e) ERR_CHECKED;
+/* They belong to the owner of the next shorter domain, or to nobody, from then on, with what is
+ * stored of them. ERR_USAGE no-such-domain when one of them is not assigned: then nothing is
+ * changed. */
+int store_domains_remove(
+    struct store *s, const char *const *domains, size_t n, struct err *e) ERR_CHECKED;
 int store_domains(struct store *s,
     int (*row)(void *context, const char *domain, const char *client), void *context,
     struct err *e) ERR_CHECKED;
@@ -128,10 +156,64 @@ int store_rejects(struct store *s, int64_t id,
 int store_reject_raw(struct store *s, int64_t id,
     int (*piece)(void *context, const void *bytes, size_t len, struct err *e), void *context,
     struct err *e) ERR_CHECKED;
-/* Closes an open reject after its raw payload was read again. ERR_USAGE when it is not open. */
-int store_reject_retried(struct store *s, int64_t id, struct err *e) ERR_CHECKED;
 /* The partial report behind it counts from now on. ERR_USAGE when there is none. */
 int store_reject_accept(struct store *s, int64_t id, struct err *e) ERR_CHECKED;
+
+/* ---- reading again what is kept ----
+ *
+ *   store_again_reject, or store_reparse_next -> store_again_sink -> store_again_go_on -> ...
+ *
+ * The payload is read into the sink as if it came as a message, and once more whenever
+ * store_again_go_on says so: first to look what would come of it, then to write it, if anything is
+ * to be gained. The writing is one transaction, with what it replaces and the rejects it closes.
+ *
+ * A report takes the place of the one that the same payload gave before if it is not read less
+ * well: not with a worse grade, nor, the grade being equal, with fewer records. Nothing is written
+ * when all is as it was. What other payloads gave stays, unless it is cut off and this is not.
+ */
+
+struct store_kept {
+    int64_t payload;
+    const char *container, *name;
+    const char *source, *key, *message; /* of the message it came in; "" */
+    bool attached;                      /* to a mail */
+    const char *from, *subject;         /* of that mail, or what is known of them; NULL */
+    const char *authentication_results; /* the topmost; NULL */
+    int64_t date;
+};
+
+struct store_again_result {
+    bool written;                                   /* else nothing was to be gained */
+    int64_t same, replaced, worse, fresh, conflict; /* reports, TLS policies, failure reports */
+    int64_t records;                                /* of the replaced and the new ones */
+    int64_t partial;                                /* of the replaced and the new ones, cut off */
+    int64_t rejected;                               /* documents that still cannot be read */
+    const char *class, *reason; /* of the first of them or of the first conflict */
+};
+
+struct store_again;
+
+/* The payload behind an open reject. ERR_USAGE when there is none. */
+int store_again_reject(
+    struct store_again **out, struct store *s, int64_t reject, struct err *e) ERR_CHECKED;
+void store_again_close(struct store_again *a); /* accepts NULL */
+const struct store_kept *store_again_kept(const struct store_again *a);
+int store_again_raw(struct store_again *a,
+    int (*piece)(void *context, const void *bytes, size_t len, struct err *e), void *context,
+    struct err *e) ERR_CHECKED;
+struct sink *store_again_sink(struct store_again *a);
+int store_again_go_on(struct store_again *a, bool *more, struct err *e) ERR_CHECKED;
+const struct store_again_result *store_again_result(const struct store_again *a);
+
+/* All payloads of what was stored since then (seconds), at least one thing of it with this grade or
+ * a worse one. */
+struct store_reparse;
+
+struct store_reparse *store_reparse_new(struct store *s, int64_t since, enum grade grade);
+void store_reparse_free(struct store_reparse *r); /* accepts NULL */
+/* *out is NULL at the end. */
+int store_reparse_next(
+    struct store_reparse *r, struct store_again **out, struct err *e) ERR_CHECKED;
 
 /* ---- reading ---- */
 
@@ -142,7 +224,6 @@ struct store_period {
         to; /* days since 1970, both included; a report counts on the UTC day of its begin */
 };
 
-/* One report that counts (partial and untrusted ones do not). */
 struct store_report_row {
     int64_t id;
     const char *client, *domain, *reporter, *org_name, *report_id;
@@ -151,9 +232,12 @@ struct store_report_row {
     int64_t records, messages;
     const char *grade;
     const char *notes; /* codes, comma-separated */
-    bool counts;       /* false: partial, kept but not counted */
+    enum trust trust;
+    bool partial; /* cut off */
+    bool counts;  /* neither partial nor left out as doubtful */
 };
 
+/* Without partial ones unless asked for; doubtful ones always. */
 int store_reports(struct store *s, const struct store_period *p, bool with_partial,
     int (*row)(void *context, const struct store_report_row *r), void *context,
     struct err *e) ERR_CHECKED;

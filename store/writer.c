@@ -6,8 +6,10 @@
 #include "store/batch.h"
 #include "store/sql.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 enum {
     BATCH_MESSAGES = 100,
@@ -33,6 +35,11 @@ static int relieve(struct writer *w, struct err *e)
 {
     uint64_t limit = w->settings.batch_bytes;
 
+    if (again_looks(w)) {
+        if (w->report && arena_used(w->rows) > STREAM_BYTES)
+            again_forget_rows(w);
+        return 0;
+    }
     if (w->streaming && limit > STREAM_BYTES)
         limit = STREAM_BYTES;
     return arena_used(w->rows) > limit ? flush_stream(w, e) : 0;
@@ -61,17 +68,20 @@ struct known_message {
     bool found;
     bool rejected;
     int64_t reports, rejects;
+    char class[40]; /* why it was rejected; "" */
 };
 
 static int take_known(void *context, struct store *s, struct db_stmt *stmt)
 {
     struct known_message *k = context;
     const char *outcome = store_text(s, stmt, 0);
+    const char *class = store_text(s, stmt, 3);
 
     k->found = true;
     k->rejected = outcome && strcmp(outcome, outcome_name(OUTCOME_REJECTED)) == 0;
     k->reports = store_int(s, stmt, 1);
     k->rejects = store_int(s, stmt, 2);
+    (void)snprintf(k->class, sizeof k->class, "%s", class ? class : "");
     return 0;
 }
 
@@ -128,9 +138,13 @@ static struct message *new_message(struct writer *w, const struct message_info *
     m->mail_id = header_in(w, info->message_id);
     m->authentication_results = header_in(w, info->authentication_results);
     m->date = info->date;
+    m->is_failure = info->is_failure;
+    trust_read(w->heads, &w->store->policy.trust, info, &m->evidence);
     m->bytes = info->bytes;
     memcpy(m->sha256, info->sha256, sizeof m->sha256);
     m->has_sha256 = hashed;
+    if (w->again) /* the message itself is in the ledger, with all this */
+        m->from = m->subject = m->mail_id = m->authentication_results = NULL;
     m->record = true;
     m->items_end = &m->items;
     m->payloads_end = &m->payloads;
@@ -154,7 +168,9 @@ static int skip_message(struct writer *w, const struct message_info *info, bool 
     m->record = has_key(info) && !by_key.found;
     m->verdict = known->rejected ? OUTCOME_REJECTED : OUTCOME_DUPLICATE;
     m->class = known->rejected ? "known-reject" : NULL;
-    m->reason = known->rejected ? "the same bytes were rejected before" : NULL;
+    m->reason = known->rejected ? arena_printf(w->heads, "the same bytes were rejected before: %s",
+                                      known->class)
+                                : NULL;
     m->parsed.reports_duplicate = known->reports;
     m->parsed.reports_rejected = known->rejects;
     got = m->record ? store_take_id(w->store, &m->id, e) : 0;
@@ -170,7 +186,7 @@ static int look_up(struct writer *w, const struct message_info *info, bool hashe
 {
     int got = 0;
 
-    if (w->settings.again)
+    if (w->again)
         return 0;
     if (hashed && waits(w, info))
         got = flush_messages(w, e);
@@ -185,7 +201,7 @@ static int message_begin(struct sink *s, const struct message_info *info, struct
 {
     static const unsigned char no_hash[32];
     struct writer *w = writer_of(s);
-    bool hashed = memcmp(info->sha256, no_hash, sizeof no_hash) != 0;
+    bool hashed = !w->again && memcmp(info->sha256, no_hash, sizeof no_hash) != 0;
     struct known_message known = {0};
 
     if (w->message)
@@ -231,6 +247,11 @@ static int message_end(struct sink *s, enum outcome o, const struct err *reason,
         m->class = arena_strdup(w->heads, reason->tag ? reason->tag : "other");
         m->reason = text_safe(w->heads, reason->text, sizeof reason->text);
     }
+    if (again_looks(w)) {
+        int got = again_end_looking(w, m, e);
+        flush_drop(w);
+        return got;
+    }
     if (w->streaming)
         return flush_streamed(w, e);
     queue_message(w, m);
@@ -249,6 +270,8 @@ static int payload_begin(struct sink *s, const struct payload_info *info, struct
     int got = store_take_id(w->store, &p->id, e);
     if (got < 0)
         return got;
+    if (w->again && memcmp(info->sha256, w->again->sha256, sizeof p->sha256) == 0)
+        again_adopt(w->again, p);
     p->name = info->name ? text_safe(w->heads, info->name, HEADER_MAX) : NULL;
     p->container = arena_strdup(w->heads, info->container ? info->container : "other");
     memcpy(p->sha256, info->sha256, sizeof p->sha256);
@@ -290,6 +313,10 @@ static int payload_end(struct sink *s, struct err *e)
     }
     *w->message->payloads_end = p;
     w->message->payloads_end = &p->next;
+    if (p->kept || again_looks(w)) {
+        w->payload = NULL;
+        return 0;
+    }
     if (w->streaming || p->bytes > w->settings.batch_bytes / 2) {
         p->written = true; /* keep flush_stream from writing it without its bytes */
         got = flush_stream(w, e);
@@ -298,7 +325,8 @@ static int payload_end(struct sink *s, struct err *e)
             got = below_write_blob(w, p, &w->payload_blob, e);
         }
     } else {
-        got = packer_run(w->packer, &w->payload_blob, p->packed, keep_chunk, w, e);
+        if (strcmp(p->container, "arf") != 0 || items_may_keep(w, FAILURE_DATA_FULL))
+            got = packer_run(w->packer, &w->payload_blob, p->packed, keep_chunk, w, e);
         if (got == 0)
             got = relieve(w, e);
     }
@@ -358,6 +386,7 @@ static int aggregate_begin(struct sink *s, const struct aggregate_report *r, str
         return (int)e->class;
     i->open = true;
     encode_identity(w, i, r);
+    again_keep_trust(w, i);
     add_item(w, i);
     w->report = i;
     return FLOW_GO_ON;
@@ -388,6 +417,8 @@ static int aggregate_end(struct sink *s, const struct aggregate_report *r, struc
         return got;
     i->open = false;
     w->report = NULL;
+    if (again_looks(w))
+        return again_look_at(w, i, e);
     return begun ? items_finish_report(w, w->message, i, e) : relieve(w, e);
 }
 
@@ -400,11 +431,12 @@ static int failure(struct sink *s, const struct failure_report *r, struct err *e
     struct item *i = new_item(w, &item_failure, e);
     if (!i)
         return (int)e->class;
+    w->message->is_failure = true;
     int got = encode_failure(w, i, r, e);
     if (got < 0)
         return got;
     add_item(w, i);
-    return relieve(w, e);
+    return again_looks(w) ? again_look_at(w, i, e) : relieve(w, e);
 }
 
 static int tls(struct sink *s, const struct tls_report *r, struct err *e)
@@ -422,8 +454,9 @@ static int tls(struct sink *s, const struct tls_report *r, struct err *e)
         got = encode_tls(w, i, r, p, e);
         if (got < 0)
             return got;
+        again_keep_trust(w, i);
         add_item(w, i);
-        got = relieve(w, e);
+        got = again_looks(w) ? again_look_at(w, i, e) : relieve(w, e);
     }
     return got;
 }
@@ -443,12 +476,58 @@ static const struct sink_ops writer_ops = {
     .message_end = message_end,
 };
 
+/* ---- the key of this installation ---- */
+
+static int take_key(void *context, struct store *s, struct db_stmt *stmt)
+{
+    struct db_value value = s->c.driver->column(stmt, 0);
+
+    if (value.len == REDACT_KEY_BYTES)
+        memcpy(context, value.bytes, REDACT_KEY_BYTES);
+    return value.len == REDACT_KEY_BYTES;
+}
+
+/* Two that make one at the same time agree on the first. */
+static int make_key(struct store *s, struct err *e)
+{
+    unsigned char key[REDACT_KEY_BYTES];
+    struct db_value values[] = {db_text("redact_key"), db_blob(key, sizeof key)};
+
+    if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key)
+        return err_set(e, ERR_TEMPORARY, "random", "no random bytes for the key of hashes");
+    int got = store_begin(s, e);
+    if (got < 0)
+        return got;
+    return store_end(s, db_exec(&s->c, sql_setting_insert, values, 2, e), e);
+}
+
+static int load_key(struct store *s, unsigned char key[REDACT_KEY_BYTES], struct err *e)
+{
+    struct db_value name = db_text("redact_key");
+    struct query q = {sql_setting, &name, 1, take_key, NULL};
+
+    q.context = key;
+    int got = store_query(s, &q, e);
+    if (got != 0)
+        return got < 0 ? got : 0;
+    got = make_key(s, e);
+    if (got == 0)
+        got = store_query(s, &q, e);
+    if (got == 0)
+        return err_set(e, ERR_BUG, "database", "the key of hashes in the store is damaged");
+    return got < 0 ? got : 0;
+}
+
 int store_writer_open(
     struct sink **out, struct store *s, const struct store_writer_settings *set, struct err *e)
 {
-    struct writer *w = mem_alloc(sizeof *w);
+    unsigned char key[REDACT_KEY_BYTES];
+    int got = load_key(s, key, e);
 
-    (void)e;
+    if (got < 0)
+        return got;
+    struct writer *w = mem_alloc(sizeof *w);
+    memcpy(w->redact_key, key, sizeof key);
     w->sink.ops = &writer_ops;
     w->store = s;
     w->settings = *set;

@@ -7,6 +7,11 @@ CREATE TABLE counter (
 
 INSERT INTO counter (name, value) VALUES ('id', 1000), ('owners', 1);
 
+CREATE TABLE setting (
+    name  text COLLATE "C" PRIMARY KEY NOT NULL,
+    value bytea NOT NULL
+);
+
 CREATE TABLE client (
     client_id bigint PRIMARY KEY NOT NULL,
     name      text COLLATE "C" NOT NULL UNIQUE
@@ -54,6 +59,7 @@ CREATE TABLE report (
     sent               text COLLATE "C",
     errors             text COLLATE "C",
     extension          text COLLATE "C",
+    trust              text COLLATE "C" NOT NULL CHECK (trust IN ('verified', 'plausible', 'doubtful')),
     payload_id         bigint,
     stored_at          bigint NOT NULL,
     PRIMARY KEY (client_id, report_id),
@@ -169,6 +175,7 @@ CREATE TABLE tls_policy (
     digest            bytea NOT NULL,
     grade             text COLLATE "C" NOT NULL,
     notes             text COLLATE "C",
+    trust             text COLLATE "C" NOT NULL CHECK (trust IN ('verified', 'plausible', 'doubtful')),
     payload_id        bigint,
     stored_at         bigint NOT NULL,
     PRIMARY KEY (client_id, tls_id),
@@ -201,6 +208,7 @@ CREATE TABLE payload (
     container  text COLLATE "C" NOT NULL,
     name       text COLLATE "C",
     packed     bigint NOT NULL CHECK (packed IN (0, 1)),
+    kept       bigint NOT NULL CHECK (kept IN (0, 1)),
     PRIMARY KEY (client_id, payload_id)
 );
 
@@ -259,7 +267,7 @@ CREATE INDEX reject_message ON reject (message_id);
 CREATE VIEW v_report AS
 SELECT c.name AS client, r.report_id, r.domain, r.reporter, r.org_name, r.email, r.report_uid, r.begin_at, r.end_at, r.day, r.state,
        r.records, r.messages, r.dropped, r.grade, r.notes, r.dialect, r.generator, r.p, r.sp, r.np, r.adkim, r.aspf, r.pct, r.fo,
-       r.testing, r.discovery_method, r.errors, r.client_id
+       r.testing, r.discovery_method, r.errors, r.trust, r.client_id
   FROM report r
   JOIN client c ON c.client_id = r.client_id;
 
@@ -272,7 +280,7 @@ SELECT c.name AS client, r.domain, r.day, r.reporter, r.report_id, x.recno, x.me
            rtrim(regexp_replace(encode(x.source_ip, 'hex'), '(....)', '\1:', 'g'), ':')
        END AS source,
        CASE WHEN x.dkim = 'pass' OR x.spf = 'pass' THEN 'pass' ELSE 'fail' END AS dmarc,
-       x.disposition, x.dkim, x.spf, a.header_from, a.envelope_from, x.envelope_to, x.reasons, r.state, x.source_ip, x.auth_id, x.client_id
+       x.disposition, x.dkim, x.spf, a.header_from, a.envelope_from, x.envelope_to, x.reasons, r.state, r.trust, x.source_ip, x.auth_id, x.client_id
   FROM record x
   JOIN report r ON r.client_id = x.client_id AND r.report_id = x.report_id
   JOIN auth_set a ON a.client_id = x.client_id AND a.auth_id = x.auth_id

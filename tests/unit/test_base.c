@@ -264,6 +264,12 @@ static void the_registrable_domain_is_one_below_the_suffix(void)
     CU_ASSERT_STRING_EQUAL(domain_registrable("a.b.example.co.uk"), "example.co.uk");
     CU_ASSERT_STRING_EQUAL(domain_registrable("example.com"), "example.com");
     CU_ASSERT_STRING_EQUAL(domain_registrable("com"), "com");
+    CU_ASSERT_TRUE(domain_is_suffix("com"));
+    CU_ASSERT_TRUE(domain_is_suffix("co.uk"));
+    CU_ASSERT_FALSE(domain_is_suffix("example.com"));
+    CU_ASSERT_FALSE(domain_is_suffix("example.co.uk"));
+    CU_ASSERT_FALSE(domain_is_suffix("example"));
+    CU_ASSERT_FALSE(domain_is_suffix("192.0.2.1"));
     CU_ASSERT_STRING_EQUAL(domain_registrable("192.0.2.1"), "192.0.2.1");
     CU_ASSERT_TRUE(domain_is_within("a.example.com", "example.com"));
     CU_ASSERT_TRUE(domain_is_within("example.com", "example.com"));
@@ -360,8 +366,10 @@ static void times_are_written_in_utc(void)
 
 static void the_clock_can_be_pinned(void)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
     CU_ASSERT_EQUAL(setenv("DMARCMILL_NOW", "2026-03-02T00:00:00Z", 1), 0);
     CU_ASSERT_EQUAL(when_now(), 1772409600);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
     CU_ASSERT_EQUAL(unsetenv("DMARCMILL_NOW"), 0);
     CU_ASSERT(when_now() != 1772409600);
 }

@@ -1112,7 +1112,8 @@ static void survives_a_restart(struct db_conn *c, const char *url)
 {
     struct err e;
     char path[256];
-    const char *hands = getenv("TEST_PG_RESTART"); /* NOLINT(concurrency-mt-unsafe) */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+    const char *hands = getenv("TEST_PG_RESTART");
 
     (void)url;
     if (!hands) {

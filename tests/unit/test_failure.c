@@ -124,6 +124,27 @@ static void test_fall_backs(void)
     CU_ASSERT_EQUAL(read_feedback("Version: 1\n", check_silent), GRADE_RECOVERED);
 }
 
+/* Dates that no report can have: the one of the mail is taken, and the one that came is told. */
+static void check_age(const struct failure_report *r)
+{
+    CU_ASSERT_EQUAL(r->arrival, 1700000000);
+    CU_ASSERT_PTR_NOT_NULL(r->arrival_date_sent);
+    CU_ASSERT_TRUE(has_note(&r->notes, "FAILURE_DATE_BAD"));
+    CU_ASSERT_TRUE(has_note(&r->notes, "FAILURE_DATE_OF_MAIL"));
+}
+
+static void test_dates_of_another_age(void)
+{
+    CU_ASSERT_EQUAL(read_feedback("Feedback-Type: auth-failure\nReported-Domain: example.com\n"
+                                  "Arrival-Date: Tue, 30 Apr 1019 02:09:00 +0000\n",
+                        check_age),
+        GRADE_RECOVERED);
+    CU_ASSERT_EQUAL(read_feedback("Feedback-Type: auth-failure\nReported-Domain: example.com\n"
+                                  "Arrival-Date: Fri, 31 Dec 9999 23:59:59 +0000\n",
+                        check_age),
+        GRADE_RECOVERED);
+}
+
 static void check_odd(const struct failure_report *r)
 {
     CU_ASSERT_EQUAL(r->source_ip.len, 16);
@@ -321,6 +342,7 @@ const struct unit_test unit_tests[] = {
     {"plain", test_plain},
     {"fall_backs", test_fall_backs},
     {"odd_values", test_odd_values},
+    {"dates_of_another_age", test_dates_of_another_age},
     {"refused", test_refused},
     {"text_only", test_text_only},
     {"bounds", test_bounds},

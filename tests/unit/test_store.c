@@ -111,8 +111,10 @@ static void run_case(void (*test)(void))
 
     expect(store_open(&store, url, &e), 0, &e);
     connect_behind();
-    if (store)
+    if (store) {
+        store_set_policy(store, &(struct store_policy){.failure_data = FAILURE_DATA_FULL});
         test();
+    }
     disconnect_behind();
     store_close(store);
     store = NULL;
@@ -975,6 +977,34 @@ static void clients_come_and_go(void)
     on_each(clients_come_and_go_case);
 }
 
+/* A domain that is nobody's any more falls to the owner of the next shorter one, all or none. */
+static void domains_are_given_back_case(void)
+{
+    static const char *const both[] = {"sub.example.com", "example.org"};
+    struct sample sub = three;
+    struct err e;
+
+    sub.domain = "sub.example.com";
+    assign("example.com", "acme");
+    assign("sub.example.com", "beta");
+    (void)give_alone("m1", &sub);
+    expect_totals("beta", NULL, 1, 3, 6);
+    expect(store_domains_remove(store, both, 2, &e), ERR_USAGE, &e);
+    same_text(e.tag, "no-such-domain");
+    expect_totals("beta", NULL, 1, 3, 6);
+    expect(store_domains_remove(store, both, 1, &e), 0, &e);
+    expect_totals("acme", NULL, 1, 3, 6);
+    const char *const last = "example.com";
+    expect(store_domains_remove(store, &last, 1, &e), 0, &e);
+    expect_totals("unassigned", NULL, 1, 3, 6);
+    expect_sound();
+}
+
+static void domains_are_given_back(void)
+{
+    on_each(domains_are_given_back_case);
+}
+
 /* Reports that wait while another process assigns their domain are stored under the new owner. */
 static void owners_may_change_meanwhile_case(void)
 {
@@ -1082,13 +1112,6 @@ static void rejects_are_kept_case(void)
     s = close_writer();
     same_number(s.rejected, 1, "known, and rejected again");
     same_number(s.reports_rejected, 1, "its document");
-    expect(store_reject_retried(store, id, &e), 0, &e);
-    expect(store_reject_retried(store, id, &e), ERR_USAGE, &e);
-    open_writer(0, 0);
-    give_reject("bad", "xml");
-    s = close_writer();
-    same_number(s.duplicate, 1, "decided");
-    same_number(s.rejected, 0, "not rejected any more");
     free(text);
     expect_sound();
 }
@@ -1096,27 +1119,6 @@ static void rejects_are_kept_case(void)
 static void rejects_are_kept(void)
 {
     on_each(rejects_are_kept_case);
-}
-
-/* rejects retry: the same bytes are read again, whatever the ledger says of them. */
-static void rejects_can_be_read_again_case(void)
-{
-    struct store_writer_settings set = {.again = true};
-    struct err e;
-
-    open_writer(0, 0);
-    give_reject("m1", "xml");
-    (void)close_writer();
-    expect(store_writer_open(&writer, store, &set, &e), 0, &e);
-    give("m1", &three);
-    struct store_summary s = close_writer();
-    same_number(s.reports_new, 1, "new");
-    expect_totals(NULL, NULL, 1, 3, 6);
-}
-
-static void rejects_can_be_read_again(void)
-{
-    on_each(rejects_can_be_read_again_case);
 }
 
 static void partial_can_be_accepted_case(void)
@@ -1137,6 +1139,343 @@ static void partial_can_be_accepted_case(void)
 static void partial_can_be_accepted(void)
 {
     on_each(partial_can_be_accepted_case);
+}
+
+/* ---- cases: kept payloads are read again ---- */
+
+enum {
+    READINGS = 2
+};
+
+/* Reads a kept payload as long as it asks for it; the text is its bytes. NULL for a reading: it
+ * cannot be read. */
+static struct store_again_result read_again(struct store_again *a, const char *text,
+    const struct sample *const readings[READINGS], int64_t *rounds)
+{
+    bool more = true;
+    struct err e;
+
+    *rounds = 0;
+    writer = store_again_sink(a);
+    while (more && *rounds < READINGS) {
+        const struct sample *s = readings[(*rounds)++];
+        if (s) {
+            give(text, s);
+        } else {
+            give_reject(text, "xml");
+        }
+        expect(store_again_go_on(a, &more, &e), 0, &e);
+    }
+    writer = NULL;
+    CU_ASSERT_FALSE(more);
+    return *store_again_result(a);
+}
+
+static struct store_again *open_reject(int64_t id)
+{
+    struct store_again *a = NULL;
+    struct err e;
+
+    expect(store_again_reject(&a, store, id, &e), 0, &e);
+    return a;
+}
+
+/* The only open reject, whose payload holds `s` today. */
+static struct store_again_result retry(const char *text, const struct sample *s)
+{
+    struct store_again *a =
+        open_reject(number("SELECT MAX(reject_id) FROM reject WHERE state = 'open'"));
+    int64_t rounds;
+
+    same_text(store_again_kept(a)->container, "xml");
+    struct store_again_result r =
+        read_again(a, text, (const struct sample *const[READINGS]){s, s}, &rounds);
+    same_number(rounds, r.written ? 2 : 1, "readings");
+    r.class = r.reason = NULL; /* they go with it */
+    store_again_close(a);
+    return r;
+}
+
+/* The only stored payload, which holds `s` today. */
+static struct store_again_result reparse(const char *text, const struct sample *s)
+{
+    struct store_reparse *all = store_reparse_new(store, 0, GRADE_CLEAN);
+    struct store_again *a = NULL;
+    int64_t rounds;
+    struct err e;
+
+    expect(store_reparse_next(all, &a, &e), 0, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+    struct store_again_result r =
+        read_again(a, text, (const struct sample *const[READINGS]){s, s}, &rounds);
+    same_number(rounds, r.written ? 2 : 1, "readings");
+    store_again_close(a);
+    expect(store_reparse_next(all, &a, &e), 0, &e);
+    CU_ASSERT_PTR_NULL(a);
+    store_reparse_free(all);
+    return r;
+}
+
+static void rejects_are_tried_again_case(void)
+{
+    struct store_again *a = NULL;
+    struct err e;
+
+    open_writer(0, 0);
+    give_reject("m1", "xml");
+    (void)close_writer();
+    int64_t id = number("SELECT reject_id FROM reject");
+    struct store_again_result r = retry("m1", NULL);
+    CU_ASSERT_FALSE(r.written);
+    same_number(r.rejected, 1, "still rejected");
+    same_number(number("SELECT COUNT(*) FROM reject WHERE state = 'open'"), 1, "open");
+    same_number(number("SELECT COUNT(*) FROM message"), 1, "nothing is in the ledger of it");
+
+    r = retry("m1", &three);
+    CU_ASSERT(r.written);
+    same_number(r.fresh, 1, "new");
+    same_number(r.records, 3, "records");
+    same_number(r.rejected, 0, "rejected");
+    expect_totals(NULL, NULL, 1, 3, 6);
+    same_number(number("SELECT COUNT(*) FROM reject WHERE state = 'retried'"), 1, "closed");
+    same_number(number("SELECT COUNT(*) FROM payload"), 1, "it is kept once");
+    same_number(number("SELECT COUNT(*) FROM message WHERE outcome = 'stored'"), 2, "ledger");
+    expect(store_again_reject(&a, store, id, &e), ERR_USAGE, &e);
+    expect_raw(id, "m1");
+
+    open_writer(0, 0);
+    give_reject("m1", "xml");
+    struct store_summary s = close_writer();
+    same_number(s.duplicate, 1, "known now");
+    same_number(s.reports_duplicate, 1, "its report");
+    same_number(s.rejected, 0, "not rejected any more");
+    expect_sound();
+}
+
+static void rejects_are_tried_again(void)
+{
+    on_each(rejects_are_tried_again_case);
+}
+
+/* A limit of time may end one reading and not the other. */
+static void second_reading_must_be_the_first_case(void)
+{
+    struct sample other = three;
+    struct store_again *a;
+    bool more = false;
+    struct err e;
+
+    other.count = 3;
+    (void)give_alone("m1", &three);
+    struct store_reparse *all = store_reparse_new(store, 0, GRADE_CLEAN);
+    expect(store_reparse_next(all, &a, &e), 0, &e);
+    script("UPDATE report SET grade = 'recovered'");
+    writer = store_again_sink(a);
+    give("m1", &three);
+    expect(store_again_go_on(a, &more, &e), 0, &e);
+    CU_ASSERT(more);
+    CU_ASSERT_EQUAL(begin_message("m1"), FLOW_GO_ON);
+    begin_payload("m1", "xml");
+    give_report(&other);
+    end_payload();
+    expect(writer->ops->message_end(writer, OUTCOME_STORED, NULL, &e), ERR_TEMPORARY, &e);
+    same_text(e.tag, "changed-meanwhile");
+    writer = NULL;
+    CU_ASSERT_FALSE(store_again_result(a)->written);
+    store_again_close(a);
+    store_reparse_free(all);
+    expect_totals(NULL, NULL, 1, 3, 6);
+    same_number(number("SELECT COUNT(*) FROM message"), 1, "ledger");
+    expect_sound();
+}
+
+static void second_reading_must_be_the_first(void)
+{
+    on_each(second_reading_must_be_the_first_case);
+}
+
+static void expect_kept(const char *text, const struct sample *today, bool same)
+{
+    int64_t id = number("SELECT report_id FROM report");
+    struct store_again_result r = reparse(text, today);
+
+    CU_ASSERT_FALSE(r.written);
+    same_number(r.same, same, "same");
+    same_number(r.worse, !same, "worse");
+    same_number(r.replaced + r.fresh, 0, "replaced and new");
+    same_number(number("SELECT report_id FROM report"), id, "it is still that one");
+}
+
+static void expect_replaced(const char *text, const struct sample *today)
+{
+    int64_t id = number("SELECT report_id FROM report");
+    struct store_again_result r = reparse(text, today);
+
+    CU_ASSERT(r.written);
+    same_number(r.replaced, 1, "replaced");
+    same_number(r.same + r.worse + r.fresh, 0, "anything else");
+    CU_ASSERT_NOT_EQUAL(number("SELECT report_id FROM report"), id);
+    same_number(number("SELECT COUNT(*) FROM payload"), 1, "payloads");
+    expect_sound();
+}
+
+static void better_readings_replace_case(void)
+{
+    struct sample today = three;
+
+    assign("example.com", "acme");
+    (void)give_alone("m1", &three);
+    expect_kept("m1", &three, true);
+    today.grade = GRADE_RECOVERED;
+    expect_kept("m1", &today, false);
+    today = three;
+    today.records = 2;
+    expect_kept("m1", &today, false);
+    expect_totals("acme", NULL, 1, 3, 6);
+
+    today.grade = GRADE_CLEAN;
+    expect_replaced("m1", &today);
+    expect_totals("acme", NULL, 1, 2, 4);
+    today.records = 3;
+    expect_replaced("m1", &today);
+    expect_totals("acme", NULL, 1, 3, 6);
+    today.count = 5; /* as well as before, but otherwise: a fault of the reader was mended */
+    expect_replaced("m1", &today);
+    expect_totals("acme", NULL, 1, 3, 15);
+    today.generator = "what no digest knows of";
+    expect_replaced("m1", &today);
+    today.id = "otherwise"; /* another identity is no second report */
+    expect_replaced("m1", &today);
+    expect_totals("acme", NULL, 1, 3, 15);
+    expect_kept("m1", &today, true);
+}
+
+static void better_readings_replace(void)
+{
+    on_each(better_readings_replace_case);
+}
+
+static void damage_is_put_right_case(void)
+{
+    static const char *const damages[] = {
+        "UPDATE record SET messages = 9 WHERE recno = 1",
+        "UPDATE record SET dkim = 'pass' WHERE recno = 2",
+        "DELETE FROM record WHERE recno = 3",
+        "DELETE FROM record",
+        "UPDATE report SET grade = 'partial', state = 'partial'",
+        "UPDATE report SET records = 7, messages = 70",
+        "UPDATE report SET p = 'reject'",
+    };
+    struct err e;
+
+    (void)give_alone("m1", &three);
+    script("UPDATE report SET trust = 'doubtful'");
+    for (size_t k = 0; k < sizeof damages / sizeof *damages; k++) {
+        script(damages[k]);
+        expect_replaced("m1", &three);
+        expect_totals(NULL, NULL, 1, 3, 6);
+        expect_kept("m1", &three, true);
+    }
+    same_number(number("SELECT COUNT(*) FROM report WHERE trust = 'doubtful' AND p = 'none'"), 1,
+        "who sent it is not judged again");
+
+    struct store_reparse *all = store_reparse_new(store, 0, GRADE_RECOVERED);
+    struct store_again *a = NULL;
+    expect(store_reparse_next(all, &a, &e), 0, &e);
+    CU_ASSERT_PTR_NULL(a);
+    store_reparse_free(all);
+    all = store_reparse_new(store, INT64_C(1) << 40, GRADE_CLEAN);
+    expect(store_reparse_next(all, &a, &e), 0, &e);
+    CU_ASSERT_PTR_NULL(a);
+    store_reparse_free(all);
+}
+
+static void damage_is_put_right(void)
+{
+    on_each(damage_is_put_right_case);
+}
+
+static void partial_is_read_again_case(void)
+{
+    struct sample cut = three;
+    struct err e;
+
+    cut.grade = GRADE_PARTIAL;
+    cut.records = 2;
+    (void)give_alone("m1", &cut);
+    expect_kept("m1", &cut, true);
+    struct store_again_result r = retry("m1", &cut);
+    CU_ASSERT_FALSE(r.written);
+    same_number(r.same, 1, "still cut off");
+
+    expect(store_reject_accept(store, number("SELECT reject_id FROM reject"), &e), 0, &e);
+    expect_kept("m1", &cut, true);
+    expect_totals(NULL, NULL, 1, 2, 4);
+    expect_replaced("m1", &three);
+    expect_totals(NULL, NULL, 1, 3, 6);
+    script("UPDATE report SET state = 'partial', grade = 'partial'");
+    script(
+        "INSERT INTO reject SELECT 9999, message_id, payload_id, (SELECT report_id FROM report), "
+        "document, class, reason, at, 'open' FROM reject");
+    r = retry("m1", &three);
+    same_number(r.replaced, 1, "whole now");
+    same_number(number("SELECT COUNT(*) FROM reject WHERE reject_id = 9999 AND state = 'replaced'"),
+        1, "nothing is left to decide");
+    expect_totals(NULL, NULL, 1, 3, 6);
+}
+
+static void partial_is_read_again(void)
+{
+    on_each(partial_is_read_again_case);
+}
+
+static void conflicts_stay_case(void)
+{
+    struct sample other = three;
+
+    other.grade = GRADE_CLEAN; /* who comes second must not win by being neat */
+    other.count = 9;
+    (void)give_alone("m1", &three);
+    struct store_summary s = give_alone("m2", &other);
+    same_number(s.conflict, 1, "conflict");
+    struct store_again_result r = retry("m2", &other);
+    CU_ASSERT_FALSE(r.written);
+    same_number(r.conflict, 1, "still one");
+    expect_totals(NULL, NULL, 1, 3, 6);
+    same_number(number("SELECT COUNT(*) FROM reject WHERE state = 'open'"), 1, "open");
+    script("UPDATE report SET grade = 'partial', state = 'partial'");
+    r = retry("m2", &other);
+    same_number(r.replaced, 1, "unless the first is cut off");
+    expect_totals(NULL, NULL, 1, 3, 27);
+    same_number(number("SELECT COUNT(*) FROM reject WHERE state = 'open'"), 0, "closed");
+    expect_sound();
+}
+
+static void conflicts_stay(void)
+{
+    on_each(conflicts_stay_case);
+}
+
+static void huge_report_is_read_again_case(void)
+{
+    struct sample much = {.domain = "example.com",
+        .id = "much",
+        .records = 20000, /* so that it is streamed */
+        .count = 2,
+        .grade = GRADE_NORMALISED};
+
+    (void)give_alone("m1", &much);
+    expect_kept("m1", &much, true);
+    script("UPDATE record SET messages = 3 WHERE recno = 17000");
+    expect_replaced("m1", &much);
+    expect_totals(NULL, NULL, 1, 20000, 40000);
+    much.grade = GRADE_RECOVERED;
+    expect_kept("m1", &much, false);
+}
+
+static void huge_report_is_read_again(void)
+{
+    on_each(huge_report_is_read_again_case);
 }
 
 /* A message that the database refuses does not stop the others, and what was rolled back is not
@@ -1325,6 +1664,50 @@ static void streaming_can_break(void)
     on_each(streaming_can_break_case);
 }
 
+/* The second reading meets trouble; what it throws out is never lost, what it writes never doubled.
+ */
+static void replacing_survives(enum trouble which)
+{
+    struct store_reparse *all = store_reparse_new(store, 0, GRADE_CLEAN);
+    struct store_again *a = NULL;
+    bool more = false;
+    struct err e;
+
+    script("UPDATE record SET messages = 9");
+    expect(store_reparse_next(all, &a, &e), 0, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+    writer = store_again_sink(a);
+    give("m1", &three);
+    expect(store_again_go_on(a, &more, &e), 0, &e);
+    CU_ASSERT(more);
+    have_trouble(which, 1);
+    give("m1", &three);
+    expect(store_again_go_on(a, &more, &e), 0, &e);
+    writer = NULL;
+    same_number(failures_left, 0, "it happened");
+    CU_ASSERT(store_again_result(a)->written);
+    store->c.driver = real;
+    store_again_close(a);
+    store_reparse_free(all);
+    expect_totals(NULL, NULL, 1, 3, 6);
+    expect_sound();
+}
+
+static void replacing_is_repeated_case(void)
+{
+    (void)give_alone("m1", &three);
+    replacing_survives(COMMIT_LOST);
+    replacing_survives(COMMIT_REFUSED);
+    replacing_survives(BEGIN_FAILS);
+    replacing_survives(BULK_FAILS);
+    same_number(number("SELECT COUNT(*) FROM message"), 5, "ledger");
+}
+
+static void replacing_is_repeated(void)
+{
+    on_each(replacing_is_repeated_case);
+}
+
 /* ---- cases: the ledger ---- */
 
 static void mailbox_is_remembered_case(void)
@@ -1500,6 +1883,243 @@ static void tls_and_failures_are_stored_once(void)
     on_each(tls_and_failures_are_stored_once_case);
 }
 
+/* ---- cases: what the operator decides ---- */
+
+static const struct header_field private_fields[] = {
+    {"To", "Alice Doe <alice@acme.example>"}, {"Subject", "Your dismissal"}};
+
+static void begin_failure_mail(const char *text)
+{
+    struct message_info m = info_of(text);
+    struct err e;
+
+    m.is_mail = m.is_failure = true;
+    m.from = "Reports <alice@reporter.example>";
+    m.subject = "FW: Your dismissal";
+    m.message_id = "<1@reporter.example>";
+    expect(writer->ops->message_begin(writer, &m, &e), FLOW_GO_ON, &e);
+}
+
+static void give_failure(const char *domain)
+{
+    struct header_field fields[2];
+    struct failure_report f = {.arrival = (int64_t)MONDAY * DAY,
+        .reported_domain = domain,
+        .auth_failure = "dmarc",
+        .incidents = 1,
+        .original_rcpt_to = "alice@acme.example",
+        .sample_headers = fields,
+        .n_sample_headers = 2,
+        .sample = "Subject: Your dismissal\n\nDear Alice",
+        .sample_len = 35,
+        .reporter = "reporter.example"};
+    struct err e;
+
+    memcpy(fields, private_fields, sizeof fields);
+    begin_failure_mail(domain);
+    begin_payload(domain, "arf");
+    expect(writer->ops->failure(writer, &f, &e), 0, &e);
+    end_payload();
+    end_message(OUTCOME_STORED);
+}
+
+static void give_unread_failure(const char *text)
+{
+    struct err e;
+    struct err why;
+
+    (void)err_set(&why, ERR_INPUT, "schema-missing", "no domain");
+    begin_failure_mail(text);
+    begin_payload(text, "arf");
+    expect(writer->ops->reject(writer, NULL, &why, &e), 0, &e);
+    end_payload();
+    end_message(OUTCOME_REJECTED);
+}
+
+static void failure_data_is_the_operators_choice_case(void)
+{
+    static const struct store_failure_data clients[] = {
+        {"acme", FAILURE_DATA_FULL}, {"birch", FAILURE_DATA_NONE}};
+
+    store_set_policy(
+        store, &(struct store_policy){
+                   .failure_data = FAILURE_DATA_HEADERS, .clients = clients, .n_clients = 2});
+    assign("acme.example", "acme");
+    assign("birch.example", "birch");
+    open_writer(0, 0);
+    give_failure("acme.example");
+    give_failure("birch.example");
+    give_failure("cedar.example");
+    give_unread_failure("unread");
+    struct store_summary s = close_writer();
+    same_number(s.failures_new, 3, "failures");
+
+    same_number(
+        number(
+            "SELECT COUNT(*) FROM failure_report WHERE domain = 'acme.example' AND original_rcpt_to = "
+            "'alice@acme.example' AND length(sample) = 35"),
+        1, "full");
+    same_number(
+        number(
+            "SELECT COUNT(*) FROM failure_report WHERE domain = 'birch.example' AND original_rcpt_to IS NULL "
+            "AND sample_headers IS NULL AND sample IS NULL AND auth_failure = 'dmarc'"),
+        1, "none");
+    same_number(
+        number(
+            "SELECT COUNT(*) FROM failure_report WHERE domain = 'cedar.example' AND sample IS NULL AND "
+            "length(original_rcpt_to) = 27 AND "
+            "substr(original_rcpt_to, 14) = '@acme.example>'"),
+        1, "headers");
+    /* the ledger: as the report itself, and the least for what could not be read */
+    same_number(
+        number("SELECT COUNT(*) FROM message WHERE source_key = 'acme.example' AND subject = "
+               "'FW: Your dismissal' AND mail_from = 'Reports <alice@reporter.example>'"),
+        1, "ledger, full");
+    same_number(
+        number(
+            "SELECT COUNT(*) FROM message WHERE source_key = 'cedar.example' AND length(subject) = 12 AND "
+            "substr(mail_from, 14) = '@reporter.example>'"),
+        1, "ledger, headers");
+    same_number(
+        number(
+            "SELECT COUNT(*) FROM message WHERE source_key IN ('birch.example', 'unread') AND subject IS NULL "
+            "AND mail_from IS NULL AND mail_message_id IS NULL"),
+        2, "ledger, none");
+    same_number(number("SELECT COUNT(*) FROM payload WHERE bytes > 0 AND length(sha256) = 32"), 4,
+        "payloads");
+    same_number(number("SELECT COUNT(*) FROM payload WHERE kept = 1"), 1, "kept");
+    same_number(number("SELECT COUNT(*) FROM payload_chunk"), 1, "bytes");
+    same_number(
+        number("SELECT COUNT(*) FROM setting WHERE name = 'redact_key' AND length(value) = 32"), 1,
+        "the key");
+    expect_sound();
+}
+
+static void failure_data_is_the_operators_choice(void)
+{
+    on_each(failure_data_is_the_operators_choice_case);
+}
+
+/* The same person in two runs: the key is the installation's. */
+static void hashes_last_case(void)
+{
+    store_set_policy(store, &(struct store_policy){.failure_data = FAILURE_DATA_HEADERS});
+    open_writer(0, 0);
+    give_failure("acme.example");
+    (void)close_writer();
+    open_writer(0, 0);
+    give_failure("birch.example");
+    (void)close_writer();
+    same_number(number("SELECT COUNT(DISTINCT original_rcpt_to) FROM failure_report"), 1, "alice");
+    same_number(number("SELECT COUNT(*) FROM failure_report"), 2, "two reports");
+    /* a second copy is not read, but noted, and says no more than the first */
+    open_writer(0, 0);
+    struct message_info m = info_of("acme.example");
+    struct err e;
+    m.source = "main";
+    m.key = "1/7";
+    m.is_mail = m.is_failure = true;
+    m.from = "alice@reporter.example";
+    m.subject = "Your dismissal";
+    expect(writer->ops->message_begin(writer, &m, &e), FLOW_SKIP, &e);
+    (void)close_writer();
+    same_number(number("SELECT COUNT(*) FROM message WHERE source_key = '1/7'"), 1, "noted");
+    same_number(
+        number(
+            "SELECT COUNT(*) FROM message WHERE mail_from = 'alice@reporter.example' OR subject = "
+            "'Your dismissal'"),
+        0, "redacted");
+}
+
+static void hashes_last(void)
+{
+    on_each(hashes_last_case);
+}
+
+static void give_from(const char *text, const char *from, const char *results, const char *id)
+{
+    struct sample s = three;
+    struct message_info m = info_of(text);
+    struct err e;
+
+    s.id = id;
+    m.is_mail = from != NULL;
+    m.from_sent = from;
+    m.authentications = &results;
+    m.n_authentications = results != NULL;
+    expect(writer->ops->message_begin(writer, &m, &e), FLOW_GO_ON, &e);
+    begin_payload(text, "xml");
+    give_report(&s);
+    end_payload();
+    end_message(OUTCOME_STORED);
+}
+
+static int sum_messages(void *context, const struct store_source_row *r)
+{
+    int64_t *sum = context;
+
+    *sum += r->messages;
+    return 0;
+}
+
+static int sum_counted(void *context, const struct store_report_row *r)
+{
+    int64_t *sum = context;
+
+    *sum += r->counts ? r->messages : r->trust == TRUST_DOUBTFUL ? 1000 : 1000000;
+    return 0;
+}
+
+static void doubtful_reports_can_be_left_out_case(void)
+{
+    static const char *const ids[] = {"mx.msp.example"};
+    struct store_policy policy = {.trust = {ids, 1}};
+    const struct store_period week = {.from = MONDAY, .to = MONDAY + 6};
+    int64_t messages = 0;
+    int64_t counted = 0;
+    struct err e;
+
+    store_set_policy(store, &policy);
+    open_writer(0, 0);
+    give_from("m1", "a@mail.reporter.example",
+        "mx.msp.example; dkim=pass header.d=reporter.example", "r1");
+    give_from("m2", "a@reporter.example", NULL, "r2");
+    give_from("m3", NULL, NULL, "r3");
+    give_from("m4", "a@evil.example", NULL, "r4");
+    (void)close_writer();
+    same_number(
+        number("SELECT COUNT(*) FROM report WHERE report_uid = 'r1' AND trust = 'verified'"), 1,
+        "verified");
+    same_number(
+        number(
+            "SELECT COUNT(*) FROM report WHERE report_uid IN ('r2', 'r3') AND trust = 'plausible'"),
+        2, "plausible");
+    same_number(
+        number("SELECT COUNT(*) FROM report WHERE report_uid = 'r4' AND trust = 'doubtful'"), 1,
+        "doubtful");
+    expect(store_sources(store, &week, sum_messages, &messages, &e), 0, &e);
+    same_number(messages, 24, "all count");
+    policy.exclude_untrusted = true;
+    store_set_policy(store, &policy);
+    messages = 0;
+    expect(store_sources(store, &week, sum_messages, &messages, &e), 0, &e);
+    same_number(messages, 18, "without the doubtful one");
+    expect(store_reports(store, &week, false, sum_counted, &counted, &e), 0, &e);
+    same_number(counted, 1018, "which is still told");
+    assign("example.com", "acme");
+    same_number(
+        number(
+            "SELECT COUNT(*) FROM report r JOIN client c ON c.client_id = r.client_id WHERE c.name = 'acme' "
+            "AND r.trust = 'doubtful'"),
+        1, "moved");
+    expect_sound();
+}
+
+static void doubtful_reports_can_be_left_out(void)
+{
+    on_each(doubtful_reports_can_be_left_out_case);
+}
+
 /* ---- cases: upkeep ---- */
 
 static int faults_after(const char *sql)
@@ -1567,18 +2187,29 @@ const struct unit_test unit_tests[] = {
     {"cut and whole in one message", cut_and_whole_in_one_message},
     {"domains move with their reports", domains_move_with_their_reports},
     {"clients come and go", clients_come_and_go},
+    {"domains are given back", domains_are_given_back},
     {"owners may change meanwhile", owners_may_change_meanwhile},
     {"rejects are kept", rejects_are_kept},
-    {"rejects can be read again", rejects_can_be_read_again},
     {"a partial report can be accepted", partial_can_be_accepted},
+    {"rejects are tried again", rejects_are_tried_again},
+    {"the second reading must be the first", second_reading_must_be_the_first},
+    {"better readings replace", better_readings_replace},
+    {"damage is put right", damage_is_put_right},
+    {"a partial report is read again", partial_is_read_again},
+    {"conflicts stay", conflicts_stay},
+    {"a huge report is read again", huge_report_is_read_again},
     {"a poisoned message is rejected", poisoned_message_is_rejected},
     {"a batch is repeated", batch_is_repeated},
+    {"replacing is repeated", replacing_is_repeated},
     {"lasting trouble is told", lasting_trouble_is_told},
     {"streaming can break", streaming_can_break},
     {"a mailbox is remembered", mailbox_is_remembered},
     {"long keys fit", long_keys_fit},
     {"two writers store once", two_writers_store_once},
     {"TLS and failure reports are stored once", tls_and_failures_are_stored_once},
+    {"failure data is the operator's choice", failure_data_is_the_operators_choice},
+    {"hashes last", hashes_last},
+    {"doubtful reports can be left out", doubtful_reports_can_be_left_out},
     {"verify finds what was changed", verify_finds_what_was_changed},
     {NULL, NULL},
 };
