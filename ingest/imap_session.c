@@ -306,6 +306,8 @@ static int session_greet(struct imap_session *s, struct err *e)
     if (r == MAILIMAP_NO_ERROR_AUTHENTICATED || r == MAILIMAP_NO_ERROR_NON_AUTHENTICATED)
         return 0;
     (void)session_broke(s, r, "waiting for the greeting", e);
+    if (strcmp(e->tag, "interrupted") == 0)
+        return (int)e->class;
     e->class = ERR_UNREACHABLE;
     if (strcmp(e->tag, "timeout") != 0)
         e->tag = "unreachable";
@@ -376,6 +378,8 @@ int imap_session_open(struct imap_session **out, const struct imap_settings *set
         .ca_file = set->ca_file,
         .timeout = set->timeout,
         .deadline = set->deadline,
+        .stop = set->stop,
+        .context = set->context,
     };
     struct imap_session *s = mem_alloc(sizeof *s);
 

@@ -45,7 +45,7 @@ void imap_body_free(char *body); /* accepts NULL */
 /*
  * Connects and logs in. ERR_UNREACHABLE: see imap_stream_open(). ERR_LOGIN: login-refused, with the
  * server's words, but never with the password. ERR_TEMPORARY: server-busy, connection-lost,
- * timeout, protocol. ERR_CONFIG: login, ca-file.
+ * timeout, protocol, interrupted. ERR_CONFIG: login, ca-file.
  */
 int imap_session_open(
     struct imap_session **out, const struct imap_settings *set, struct err *e) ERR_CHECKED;

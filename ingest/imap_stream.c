@@ -24,6 +24,8 @@ enum {
     MAILSTREAM_BUFFER =
         8192, /* libetpan moves what is left of it after every line: keep it small */
     REASONS_MAX = 300,
+    STOP_CHECK_MS = 200, /* a signal may come just before the wait begins */
+    STOP_GRACE_MS = 1000,
     READ_MAX = 16 * 1024 * 1024 /* keeps a size within what GnuTLS and read() can return */
 };
 
@@ -44,6 +46,9 @@ struct imap_stream {
     unsigned timeout;
     unsigned allowed;    /* seconds for the current command, for the message */
     int64_t deadline_ms; /* of when_monotonic_ms() */
+    bool (*stop)(void *context);
+    void *context;
+    bool stopping; /* it said yes */
     struct imap_guard guard;
     bool failed;
     struct err why;
@@ -102,7 +107,7 @@ static int trust_get(
 void imap_stream_begin(struct imap_stream *s, unsigned seconds, uint64_t bytes)
 {
     s->allowed = seconds;
-    s->deadline_ms = when_monotonic_ms() + (int64_t)seconds * 1000;
+    s->deadline_ms = when_monotonic_ms() + (s->stopping ? STOP_GRACE_MS : (int64_t)seconds * 1000);
     s->guard.budget = bytes;
 }
 
@@ -114,26 +119,52 @@ int imap_stream_why(const struct imap_stream *s, struct err *e)
     return (int)e->class;
 }
 
-/* Waits for the socket. 0, or -1 with the reason kept: silence, or the command's deadline. */
+/* Milliseconds left for the current command: few, once it is time to give up. */
+static int64_t stream_left(struct imap_stream *s)
+{
+    int64_t now = when_monotonic_ms();
+
+    if (!s->stopping && s->stop && s->stop(s->context)) {
+        s->stopping = true;
+        if (s->deadline_ms > now + STOP_GRACE_MS)
+            s->deadline_ms = now + STOP_GRACE_MS;
+    }
+    return s->deadline_ms - now;
+}
+
+static void stream_late(struct imap_stream *s)
+{
+    if (s->stopping) {
+        (void)err_set(&s->why, ERR_TEMPORARY, "interrupted", "stopped while the server is awaited");
+    } else {
+        (void)err_set(&s->why, ERR_TEMPORARY, "timeout", "not done within %u seconds", s->allowed);
+    }
+}
+
+/* Waits for the socket. 0, or -1 with the reason kept: silence, the command's deadline, or it is
+ * time to give up. */
 static int stream_wait(struct imap_stream *s, short events)
 {
+    int64_t silent_until = when_monotonic_ms() + (int64_t)s->timeout * 1000;
+
     for (;;) {
         struct pollfd p = {.fd = s->fd, .events = events};
-        int64_t left = s->deadline_ms - when_monotonic_ms();
-        int64_t patience = (int64_t)s->timeout * 1000;
+        int64_t left = stream_left(s);
+        int64_t patience = silent_until - when_monotonic_ms();
         if (left <= 0) {
-            (void)err_set(
-                &s->why, ERR_TEMPORARY, "timeout", "not done within %u seconds", s->allowed);
+            stream_late(s);
             break;
         }
-        int r = poll(&p, 1, (int)(left < patience ? left : patience));
-        if (r > 0)
-            return 0;
-        if (r == 0 && left >= patience) {
+        if (patience <= 0) {
             (void)err_set(
                 &s->why, ERR_TEMPORARY, "timeout", "no answer for %u seconds", s->timeout);
             break;
         }
+        if (patience > left)
+            patience = left;
+        int r = poll(&p, 1, patience < STOP_CHECK_MS ? (int)patience : STOP_CHECK_MS);
+        if (r > 0)
+            return 0;
         if (r < 0 && errno != EINTR) {
             (void)err_set(
                 &s->why, ERR_TEMPORARY, "connection-lost", "poll: %s", strerrordesc_np(errno));
@@ -142,6 +173,15 @@ static int stream_wait(struct imap_stream *s, short events)
     }
     s->failed = true;
     return -1;
+}
+
+/* Why there is no connection, out of why a wait ended. */
+static int stream_unreachable(const struct imap_stream *s, struct err *e)
+{
+    *e = s->why;
+    if (!s->stopping)
+        e->class = ERR_UNREACHABLE;
+    return (int)e->class;
 }
 
 static int stream_lost(struct imap_stream *s, const char *how)
@@ -188,7 +228,7 @@ static ssize_t driver_read(mailstream_low *low, void *out, size_t n)
 
     if (s->failed)
         return -1;
-    if (when_monotonic_ms() >= s->deadline_ms && stream_wait(s, POLLIN))
+    if (stream_left(s) <= 0 && stream_wait(s, POLLIN))
         return -1;
     ssize_t got = stream_receive(s, out, n < READ_MAX ? n : READ_MAX);
     if (got < 0)
@@ -282,8 +322,7 @@ static int connect_address(struct imap_stream *s, const struct addrinfo *a, stru
     if (error == EINPROGRESS) {
         if (stream_wait(s, POLLOUT)) {
             s->failed = false; /* the next address may answer */
-            *why = s->why;
-            why->class = ERR_UNREACHABLE;
+            (void)stream_unreachable(s, why);
             return connect_drop(s);
         }
         if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
@@ -311,7 +350,7 @@ static int stream_connect(
             r == EAI_SYSTEM ? strerrordesc_np(errno) : gai_strerror(r));
     }
     r = -1;
-    for (const struct addrinfo *a = list; a && r; a = a->ai_next)
+    for (const struct addrinfo *a = list; a && r && !s->stopping; a = a->ai_next)
         r = connect_address(s, a, e);
     freeaddrinfo(list);
     return r ? (int)e->class : 0;
@@ -403,11 +442,8 @@ static int stream_handshake(
     do {
         r = gnutls_handshake(s->tls);
         if (r == GNUTLS_E_AGAIN &&
-            stream_wait(s, gnutls_record_get_direction(s->tls) ? POLLOUT : POLLIN)) {
-            *e = s->why;
-            e->class = ERR_UNREACHABLE;
-            return (int)e->class;
-        }
+            stream_wait(s, gnutls_record_get_direction(s->tls) ? POLLOUT : POLLIN))
+            return stream_unreachable(s, e);
     } while (r < 0 && !gnutls_error_is_fatal(r));
     return r < 0 ? handshake_failed(s, r, e) : 0;
 }
@@ -420,6 +456,8 @@ int imap_stream_open(
 
     s->fd = -1;
     s->timeout = set->timeout;
+    s->stop = set->stop;
+    s->context = set->context;
     imap_guard_init(&s->guard);
     imap_stream_begin(s, set->deadline, 0);
     r = stream_connect(s, set, e);

@@ -23,11 +23,16 @@ struct imap_stream_settings {
     const char *ca_file; /* PEM; NULL: the system's. Read once per process */
     unsigned timeout;    /* seconds without a byte */
     unsigned deadline;   /* seconds until connected and encrypted */
+    /* Is it time to give up? Asked while waiting; may be NULL. Then there is a second left for
+     * whatever is still begun. */
+    bool (*stop)(void *context);
+    void *context;
 };
 
 /*
  * Connects (each address of the host in turn) and, with `tls`, shakes hands (1.2 at least).
  * ERR_UNREACHABLE: unreachable, timeout, tls-untrusted, tls-failed. ERR_CONFIG: ca-file.
+ * ERR_TEMPORARY: interrupted.
  */
 int imap_stream_open(
     struct imap_stream **out, const struct imap_stream_settings *set, struct err *e) ERR_CHECKED;
@@ -42,7 +47,7 @@ struct _mailstream *imap_stream_mailstream(struct imap_stream *s);
 void imap_stream_begin(struct imap_stream *s, unsigned seconds, uint64_t bytes);
 
 /* Why reading or writing failed: fills *e and returns its class, or 0 if nothing failed.
- * ERR_TEMPORARY: connection-lost, timeout, protocol. */
+ * ERR_TEMPORARY: connection-lost, timeout, protocol, interrupted. */
 int imap_stream_why(const struct imap_stream *s, struct err *e);
 
 #endif

@@ -16,16 +16,19 @@ struct intake {
     void *context;
     struct arena *arena;
     struct aggregate_reader *aggregate;
+    size_t rejected; /* documents of the last message */
 };
 
 /* One message on its way. */
 struct passage {
     struct reading rd; /* first: it is the sink of the readers */
     const struct source_message *message;
+    const struct kept_payload *kept; /* the message is the payload of another one; or NULL */
     unsigned char sha256[32];
     enum content content;
     struct mail mail;
-    bool unread; /* the mail could not be taken apart, `fault` says why */
+    bool attached; /* the message is a kept payload, `mail` what it was attached to */
+    bool unread;   /* the mail could not be taken apart, `fault` says why */
     struct err fault;
 };
 
@@ -208,6 +211,7 @@ static int read_nested(struct reading *rd, struct err *e)
         }
         rd->mail = mail;
         rd->depth = n.depth;
+        whole.container = mail->class == MAIL_FAILURE_REPORT ? "arf" : "mail";
         if (r == 0) {
             r = read_mail(rd, &whole, e);
         } else {
@@ -247,6 +251,30 @@ static int look(struct passage *p, struct err *e)
     return 0;
 }
 
+/* The mail around a kept payload, as far as it is known. */
+static void put_around(struct passage *p)
+{
+    const struct kept_payload *k = p->kept;
+    struct mail *m = &p->mail;
+
+    if (p->rd.mail || !k->attached)
+        return;
+    m->date = k->date;
+    m->from = k->from;
+    m->subject = k->subject;
+    m->authentication_results = k->authentication_results;
+    m->authentications = &m->authentication_results;
+    m->n_authentications = m->authentication_results ? 1 : 0;
+    p->attached = true;
+    p->rd.mail = m;
+}
+
+/* Only mailboxes hand out such messages. */
+static bool has_no_bytes(const struct source_message *m)
+{
+    return m->too_large || m->unreadable;
+}
+
 static int begin_message(struct passage *p, const char *source, struct err *e)
 {
     const struct source_message *m = p->message;
@@ -255,11 +283,15 @@ static int begin_message(struct passage *p, const char *source, struct err *e)
         .key = text_safe(p->rd.arena, m->key, LIMIT_FIELD),
         .name = p->rd.name,
         .bytes = m->too_large ? m->too_large : m->bytes.len,
-        .is_mail = p->rd.mail != NULL || m->too_large,
+        .is_mail = p->rd.mail != NULL || has_no_bytes(m),
         .from = p->mail.from,
         .subject = p->mail.subject,
         .message_id = p->mail.message_id,
         .authentication_results = p->mail.authentication_results,
+        .from_sent = p->mail.from_sent,
+        .authentications = p->mail.authentications,
+        .n_authentications = p->mail.n_authentications,
+        .is_failure = p->mail.class == MAIL_FAILURE_REPORT,
         .date = p->rd.mail && p->mail.date >= 0 ? p->mail.date : m->arrived};
     const struct sink_ops *ops = p->rd.sink->ops;
 
@@ -289,13 +321,24 @@ static int read_message(struct passage *p, struct err *e)
             (unsigned long long)m->too_large, (unsigned long long)rd->limits->message);
         return reading_reject(rd, NULL, &why, e);
     }
+    if (m->unreadable)
+        return reading_reject(rd, NULL, m->unreadable, e);
+    if (p->kept)
+        whole.name = p->kept->name;
+    if (p->attached) {
+        whole.claims_report = true;
+        r = reading_payload(rd, &whole, e);
+        return r < 0 ? r : read_nested(rd, e);
+    }
+    if (rd->mail)
+        whole.container = p->mail.class == MAIL_FAILURE_REPORT ? "arf" : "mail";
     if (p->unread)
         return reading_reject_payload(rd, &whole, &p->fault, e);
     if (rd->mail) {
-        whole.container = p->mail.class == MAIL_FAILURE_REPORT ? "arf" : "mail";
         r = read_mail(rd, &whole, e);
     } else {
-        whole.name = file_name(m->name);
+        if (!p->kept)
+            whole.name = file_name(m->name);
         r = reading_payload(rd, &whole, e);
     }
     return r < 0 ? r : read_nested(rd, e);
@@ -334,8 +377,10 @@ static int end_judged(struct passage *p, enum outcome *o, struct err *e)
 static int pass(struct passage *p, const char *source, enum outcome *o, struct err *e)
 {
     struct err ignored;
-    int r = p->message->too_large ? 0 : look(p, e);
+    int r = has_no_bytes(p->message) ? 0 : look(p, e);
 
+    if (r == 0 && p->kept)
+        put_around(p);
     if (r == 0)
         r = begin_message(p, source, e);
     if (r < 0)
@@ -351,25 +396,47 @@ static int pass(struct passage *p, const char *source, enum outcome *o, struct e
     return r;
 }
 
+static int run(struct intake *in, struct passage *p, const char *source, struct sink *sink,
+    enum outcome *o, struct err *e)
+{
+    int r;
+
+    arena_reset(in->arena);
+    reading_init(&p->rd);
+    p->rd.sink = sink;
+    p->rd.limits = in->limits;
+    p->rd.arena = in->arena;
+    p->rd.aggregate = in->aggregate;
+    p->rd.problem = in->problem;
+    p->rd.problem_context = in->context;
+    p->rd.name = text_safe(in->arena, p->message->name, LIMIT_FIELD);
+    p->rd.budget.limits = in->limits;
+    p->rd.budget.started_ms = when_monotonic_ms();
+    r = pass(p, source, o, e);
+    in->rejected = p->rd.rejected;
+    if (r < 0)
+        *o = OUTCOME_DEFERRED;
+    return r;
+}
+
 int intake_message(struct intake *in, const char *source, const struct source_message *m,
     struct sink *sink, enum outcome *o, struct err *e)
 {
     struct passage p = {.message = m};
-    int r;
 
-    arena_reset(in->arena);
-    reading_init(&p.rd);
-    p.rd.sink = sink;
-    p.rd.limits = in->limits;
-    p.rd.arena = in->arena;
-    p.rd.aggregate = in->aggregate;
-    p.rd.problem = in->problem;
-    p.rd.problem_context = in->context;
-    p.rd.name = text_safe(in->arena, m->name, LIMIT_FIELD);
-    p.rd.budget.limits = in->limits;
-    p.rd.budget.started_ms = when_monotonic_ms();
-    r = pass(&p, source, o, e);
-    if (r < 0)
-        *o = OUTCOME_DEFERRED;
-    return r;
+    return run(in, &p, source, sink, o, e);
+}
+
+size_t intake_rejected(const struct intake *in)
+{
+    return in->rejected;
+}
+
+int intake_kept(struct intake *in, const struct kept_payload *kept, const char *source,
+    const struct source_message *m, struct sink *sink, struct err *e)
+{
+    struct passage p = {.message = m, .kept = kept};
+    enum outcome o = OUTCOME_DEFERRED;
+
+    return run(in, &p, source, sink, &o, e);
 }

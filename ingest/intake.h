@@ -26,6 +26,9 @@
 #include "parse/flow.h"
 #include "parse/limits.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct intake;
 
 /*
@@ -45,5 +48,21 @@ void intake_free(struct intake *in); /* accepts NULL */
  */
 int intake_message(struct intake *in, const char *source, const struct source_message *m,
     struct sink *sink, enum outcome *o, struct err *e) ERR_CHECKED;
+
+/* How many documents of the last message were rejected; it may count as stored all the same. */
+size_t intake_rejected(const struct intake *in);
+
+/* How a payload came of which only the bytes are left. */
+struct kept_payload {
+    const char *name;
+    bool attached; /* to a mail with these fields */
+    const char *from, *subject, *authentication_results;
+    int64_t date;
+};
+
+/* The same for such a payload, whose bytes are the message's: it is read as if it had come that way
+ * again. One that is a mail itself is read as a mail. */
+int intake_kept(struct intake *in, const struct kept_payload *kept, const char *source,
+    const struct source_message *m, struct sink *sink, struct err *e) ERR_CHECKED;
 
 #endif

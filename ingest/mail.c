@@ -12,7 +12,8 @@
 enum {
     PIECE = 64 * 1024,
     MULTIPART_DEPTH = 32, /* multiparts in multiparts; real mails have up to six */
-    NAME_MAX_BYTES = 512
+    NAME_MAX_BYTES = 512,
+    AUTHENTICATIONS_MAX = 32 /* each host on the way may add some */
 };
 
 /* An object that is still to be looked at. */
@@ -40,11 +41,27 @@ void mail_init(void)
 
 /* ---- small helpers ---- */
 
+/* One line of a field that was folded. */
+static const char *unfolded(struct walk *w, const char *value)
+{
+    size_t len;
+    const char *text = text_trim(value, &len);
+    char *line = arena_strndup(w->arena, text, len);
+    size_t n = 0;
+
+    for (const char *p = line; *p; p++) {
+        if (*p != '\r' && *p != '\n')
+            line[n++] = *p == '\t' ? ' ' : *p;
+    }
+    line[n] = '\0';
+    return text_safe(w->arena, line, LIMIT_FIELD);
+}
+
 static const char *header(struct walk *w, GMimeObject *object, const char *name)
 {
     const char *value = g_mime_object_get_header(object, name);
 
-    return value ? text_safe(w->arena, value, LIMIT_FIELD) : NULL;
+    return value ? unfolded(w, value) : NULL;
 }
 
 static const char *media_type(struct walk *w, GMimeObject *object)
@@ -450,6 +467,26 @@ static int walk_all(struct walk *w, struct err *e)
 
 /* ---- the whole ---- */
 
+/* As they came: an encoded word that is decoded can be made to look like more than one value. */
+static void read_sender(struct walk *w, GMimeObject *message)
+{
+    GMimeHeaderList *all = g_mime_object_get_header_list(message);
+    struct mail *m = w->out;
+    GMimeHeader *from = g_mime_header_list_get_header(all, "From");
+    int n = g_mime_header_list_get_count(all);
+
+    m->from_sent = from ? unfolded(w, g_mime_header_get_raw_value(from)) : NULL;
+    for (int i = 0; i < n && m->n_authentications < AUTHENTICATIONS_MAX; i++) {
+        GMimeHeader *h = g_mime_header_list_get_header_at(all, i);
+        const char *value = g_mime_header_get_raw_value(h);
+        if (!value || !text_equal_nocase(g_mime_header_get_name(h), "Authentication-Results"))
+            continue;
+        m->authentications = arena_grow(
+            w->arena, m->authentications, &m->n_authentications, sizeof *m->authentications);
+        m->authentications[m->n_authentications - 1] = unfolded(w, value);
+    }
+}
+
 static void read_headers(struct walk *w, GMimeMessage *message)
 {
     struct mail *m = w->out;
@@ -460,7 +497,8 @@ static void read_headers(struct walk *w, GMimeMessage *message)
     m->subject = header(w, o, "Subject");
     m->message_id = header(w, o, "Message-ID");
     m->date_sent = header(w, o, "Date");
-    m->authentication_results = header(w, o, "Authentication-Results");
+    read_sender(w, o);
+    m->authentication_results = m->n_authentications ? m->authentications[0] : NULL;
     if (!m->date_sent || !when_parse_rfc5322(m->date_sent, &m->date))
         m->date = -1;
     m->class = class_by_headers(message);

@@ -41,8 +41,12 @@ struct mail {
      * NULL: not there */
     const char *from, *to, *subject, *message_id, *date_sent;
     const char *authentication_results; /* the topmost */
-    int64_t date;                       /* -1: none or unreadable */
-    struct mail_part *parts;            /* leaves, depth first, attached mails' parts included */
+    const char *from_sent;              /* not decoded */
+    const char **authentications;       /* all of them, topmost first, not decoded, up to some
+                                           number */
+    size_t n_authentications;
+    int64_t date;            /* -1: none or unreadable */
+    struct mail_part *parts; /* leaves, depth first, attached mails' parts included */
     size_t n_parts;
     struct failure_parts failure; /* for MAIL_FAILURE_REPORT */
 };

@@ -17,7 +17,9 @@ struct source_message {
     struct blob bytes;  /* valid until the next source_next */
     int64_t arrived;    /* the server's or the file's time; -1: unknown */
     uint64_t too_large; /* not 0: this many bytes, over the limit, so not fetched; bytes is empty */
-    uint64_t id;        /* for source_ops.done */
+    const struct err *unreadable; /* not NULL: why there are no bytes, class ERR_INPUT; valid as
+                                     long as they would be */
+    uint64_t id;                  /* for source_ops.done */
 };
 
 struct source;
@@ -28,13 +30,13 @@ enum source_answer {
 };
 
 struct source_ops {
-    /* SOURCE_MESSAGE with *m filled in, SOURCE_END, or an error. After ERR_INPUT (one file cannot
-     * be read) go on. */
+    /* SOURCE_MESSAGE with *m filled in, SOURCE_END, or an error. After ERR_INPUT (a file that is
+     * no mail of a mailbox cannot be read) go on. */
     int (*next)(struct source *s, struct source_message *m, struct err *e);
     /*
      * Called after the commit that holds the message's outcome, in any order, for each message
      * once: now it may be moved to the archive, marked, remembered. Not called for
-     * OUTCOME_DEFERRED. May queue; `flush` makes it so.
+     * OUTCOME_DEFERRED. May queue; `flush`, at any time between two messages, makes it so.
      */
     int (*done)(struct source *s, uint64_t id, enum outcome o, struct err *e);
     int (*flush)(struct source *s, struct err *e);
@@ -56,8 +58,13 @@ struct maildir_settings {
     const char *path;
     const char *archive; /* a Maildir that processed mails are moved to (created if need be); NULL:
                             they go from new/ to cur/ */
+    /* Has this message been done before? Asked for what is left in cur/ and for what cannot be
+     * read; may be NULL. */
+    bool (*known)(void *context, const char *source, const char *key);
+    void *context;
 };
 
+/* *set must stay valid until the source is closed. */
 int source_maildir_open(struct source **out, const struct maildir_settings *set,
     const struct limits *limits, struct err *e) ERR_CHECKED;
 
@@ -79,9 +86,17 @@ struct imap_settings {
     unsigned batch_messages;
     /* left-in-place mode: has this message been done before? Called for each UID; may be NULL */
     bool (*known)(void *context, const char *source, const char *key);
+    /* Is it time to give up? Asked while waiting for the server, which then has a second to finish:
+     * ERR_TEMPORARY, interrupted. May be NULL. */
+    bool (*stop)(void *context);
     void *context;
 };
 
+/*
+ * A connection that breaks while mails are fetched is made anew, once for a batch of mails and then
+ * for each of them; a mail that breaks it twice is handed out as unreadable (unfetchable), and
+ * stays where it is. *set must stay valid until the source is closed.
+ */
 int source_imap_open(struct source **out, const struct imap_settings *set,
     const struct limits *limits, struct err *e) ERR_CHECKED;
 

@@ -126,13 +126,20 @@ static int unreadable(const FTSENT *x, const char *why, struct err *e)
     return err_set(e, ERR_INPUT, "unreadable", "%s: %s", shown, why);
 }
 
+/* NULL is the end only if errno is 0. */
+static FTSENT *fts_next(FTS *tree)
+{
+    errno = 0;
+    return fts_read(tree);
+}
+
 /* Opens the next file of the tree: 1, 0 at its end, or an error. Links in it are passed over. */
 static int next_in_tree(struct files *f, struct err *e)
 {
     FTSENT *x;
     int r;
 
-    while ((x = fts_read(f->tree)) != NULL) {
+    while ((x = fts_next(f->tree)) != NULL) {
         switch (x->fts_info) {
         case FTS_D:
             enter_folder(f, x);
@@ -155,6 +162,8 @@ static int next_in_tree(struct files *f, struct err *e)
             break;
         }
     }
+    if (errno)
+        return err_set(e, ERR_TEMPORARY, "read-failed", "%s: %s", f->root, strerrordesc_np(errno));
     close_tree(f);
     return 0;
 }

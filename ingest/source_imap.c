@@ -4,6 +4,10 @@
  * there at each flush: by MOVE (RFC 6851), else by COPY, \Deleted and EXPUNGE. A connection that
  * breaks between COPY and EXPUNGE leaves a second copy in the archive, never none. Without an
  * archive folder the mailbox is opened read-only and nothing is sent that changes it.
+ *
+ * One mail that a server cannot give must not keep the others from being read: what a failed batch
+ * leaves missing is fetched again mail by mail, in new sessions. A server that fails for all of
+ * them is to blame itself, and the run ends with its error.
  */
 #include "base/arena.h"
 #include "base/buf.h"
@@ -20,25 +24,34 @@
 enum {
     LIST_STEP = 20000, /* mails listed by one command */
     LIST_BYTES = 512,  /* for each of them */
+    LIST_SPLIT = 20,
     LIST_MAX = 4 * 1000 * 1000,
     BATCH_MAX = 500,         /* mails named in one command: servers read lines of 8,000 bytes */
     RANGES_MAX = 350,        /* the same */
     FETCH_BYTES = 64 * 1024, /* for each mail, on top of twice the size it was listed with */
     MOVED_BYTES = 64,        /* for each mail that is moved: an EXPUNGE line, COPYUID */
     SEARCH_BYTES = 64 * 1024 * 1024, /* the numbers of all mails that are marked \Deleted */
+    FETCH_TRIES = 2,                 /* for one mail alone */
+    BLAMED_MAX = 5,                  /* mails in a row */
     KEY_SIZE = 32
 };
 
+/* Above the UID in a message's id: the mail stays where it is. */
+static const uint64_t stays = UINT64_C(1) << 32;
+
 struct listed {
     uint32_t uid;
-    uint32_t size;
+    uint32_t size; /* 0: the server does not say */
     int64_t arrived;
 };
 
 struct fetched {
     struct listed listed;
     bool too_large;
-    bool here; /* it came; else it has gone meanwhile */
+    bool here;  /* it came */
+    bool there; /* it did not come, but is in the folder; else it has gone meanwhile */
+    bool blamed;
+    const struct err *fault; /* why there is no body; in the arena */
     char *body;
     size_t len;
 };
@@ -46,7 +59,7 @@ struct fetched {
 struct imap_source {
     struct source base;
     struct arena *arena;
-    struct imap_settings set; /* its strings are in the arena; without the password */
+    const struct imap_settings *set;
     uint64_t message_max;
     struct imap_session *session;
     const char *folder;  /* on the wire, quoted */
@@ -58,6 +71,9 @@ struct imap_source {
 
     struct fetched *batch;
     size_t n_batch, batch_size, batch_at;
+    bool able;   /* the server has given a mail */
+    bool failed; /* nothing comes after this batch: */
+    struct err why;
 
     uint32_t *finished; /* for the next flush */
     size_t n_finished, finished_size;
@@ -96,15 +112,15 @@ static int folder_names(struct imap_source *s, struct err *e)
     char delimiter = '\0';
     int r = 0;
 
-    if (strchr(s->set.folder, '/') || (s->set.archive && strchr(s->set.archive, '/')))
+    if (strchr(s->set->folder, '/') || (s->set->archive && strchr(s->set->archive, '/')))
         r = imap_delimiter(s->session, &delimiter, e);
     if (!r)
-        r = wire_name(s, s->set.folder, delimiter, &s->folder, e);
-    if (!r && s->set.archive)
-        r = wire_name(s, s->set.archive, delimiter, &s->archive, e);
+        r = wire_name(s, s->set->folder, delimiter, &s->folder, e);
+    if (!r && s->set->archive)
+        r = wire_name(s, s->set->archive, delimiter, &s->archive, e);
     if (!r && s->archive && same_folder(s->folder, s->archive)) {
         r = err_set(
-            e, ERR_CONFIG, "folder-name", "the archive is the folder itself: %s", s->set.folder);
+            e, ERR_CONFIG, "folder-name", "the archive is the folder itself: %s", s->set->folder);
     }
     return r;
 }
@@ -119,20 +135,55 @@ static int folder_open(struct imap_source *s, struct err *e)
         return imap_refused(s->session, "opening the folder", e);
     if (r > 0) {
         return err_set(e, ERR_CONFIG, "no-such-folder", "folder %s: the server says: %s",
-            s->set.folder, imap_words(s->session, words));
+            s->set->folder, imap_words(s->session, words));
     }
     if (r < 0)
         return r;
     if (!imap_uidvalidity(s->session)) {
         return err_set(e, ERR_TEMPORARY, "protocol", "folder %s: the server gives no UIDVALIDITY",
-            s->set.folder);
+            s->set->folder);
     }
     if (s->archive && imap_read_only(s->session)) {
         return err_set(e, ERR_CONFIG, "read-only",
-            "folder %s: this user may only read it, so nothing can be moved to %s", s->set.folder,
-            s->set.archive);
+            "folder %s: this user may only read it, so nothing can be moved to %s", s->set->folder,
+            s->set->archive);
     }
     return 0;
+}
+
+/* A new session on the same folder. If there is none the old one stays, on which every command
+ * fails. */
+static int reconnect(struct imap_source *s)
+{
+    struct imap_session *old = s->session;
+    struct err ignored; /* what broke the old one says more */
+    int r = imap_session_open(&s->session, s->set, &ignored);
+
+    if (r) {
+        s->session = old;
+        return r;
+    }
+    r = folder_open(s, &ignored);
+    if (!r && imap_uidvalidity(s->session) == imap_uidvalidity(old)) {
+        imap_session_close(old);
+        return 0;
+    }
+    imap_session_close(s->session);
+    s->session = old;
+    return -1;
+}
+
+/* Is this an error that one mail can be the cause of, and is there a new session to go on with?
+ * After a refusal, too: an answer with a wrong tag leaves the old one out of step. */
+static bool can_go_on(struct imap_source *s, const struct err *e)
+{
+    static const char *const tags[] = {"connection-lost", "protocol", "timeout", "refused"};
+
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+        if (strcmp(e->tag, tags[i]) == 0)
+            return reconnect(s) == 0;
+    }
+    return false;
 }
 
 /* A mail that is marked \Deleted was archived before, on a server that could not expunge it, or
@@ -177,32 +228,56 @@ static void list_sort(struct imap_source *s)
     s->n_list = kept;
 }
 
-/* Message numbers do not change while nothing but FETCH is used (RFC 9051 section 7.5.1), so the
- * folder can be listed in steps that need little memory. */
+/* The mails with these numbers. Sizes are not always to be had: to know them a server may have to
+ * read the mails. */
+static int list_some(struct imap_source *s, uint64_t from, uint64_t to, bool sizes, struct err *e)
+{
+    char command[128];
+
+    (void)snprintf(command, sizeof command, "FETCH %" PRIu64 ":%" PRIu64 " (UID%s%s)", from, to,
+        s->archive ? " FLAGS" : "", sizes ? " RFC822.SIZE INTERNALDATE" : "");
+    imap_receive(s->session, list_add, s);
+    int r = imap_must(s->session, "listing the folder",
+        IMAP_ANSWER_BYTES + (uint64_t)LIST_STEP * LIST_BYTES, command, e);
+    imap_receive(s->session, NULL, NULL);
+    return r;
+}
+
+/*
+ * Message numbers do not change while nothing but FETCH is used (RFC 9051 section 7.5.1), so the
+ * folder can be listed in steps that need little memory. A step that fails is made again in smaller
+ * ones, until it is one mail whose size the server cannot tell.
+ */
 static int folder_list(struct imap_source *s, struct err *e)
 {
-    const char *what =
-        s->archive ? "UID RFC822.SIZE INTERNALDATE FLAGS" : "UID RFC822.SIZE INTERNALDATE";
-    uint64_t exists = imap_exists(s->session);
-    int r = 0;
+    uint64_t step = LIST_STEP;
+    unsigned in_a_row = 0;
 
-    if (exists > LIST_MAX && !s->archive) {
+    if (imap_exists(s->session) > LIST_MAX && !s->archive) {
         return err_set(e, ERR_CONFIG, "too-many",
             "folder %s has more than %d mails; without an archive folder that is too many",
-            s->set.folder, LIST_MAX);
+            s->set->folder, LIST_MAX);
     }
-    imap_receive(s->session, list_add, s);
-    for (uint64_t from = 1; !r && from <= exists && s->n_list < LIST_MAX; from += LIST_STEP) {
-        uint64_t to = from + LIST_STEP - 1 < exists ? from + LIST_STEP - 1 : exists;
-        char command[128];
-        (void)snprintf(
-            command, sizeof command, "FETCH %" PRIu64 ":%" PRIu64 " (%s)", from, to, what);
-        r = imap_must(s->session, "listing the folder",
-            IMAP_ANSWER_BYTES + (uint64_t)LIST_STEP * LIST_BYTES, command, e);
+    for (uint64_t from = 1; from <= imap_exists(s->session) && s->n_list < LIST_MAX;) {
+        uint64_t exists = imap_exists(s->session);
+        uint64_t to = from + step - 1 < exists ? from + step - 1 : exists;
+        int r = list_some(s, from, to, true, e);
+        if (r && (in_a_row == BLAMED_MAX || !can_go_on(s, e)))
+            return r;
+        if (r && to > from) {
+            step = (to - from) / LIST_SPLIT + 1;
+            continue;
+        }
+        if (r && list_some(s, from, to, false, e))
+            return (int)e->class;
+        in_a_row = r ? in_a_row + 1 : 0;
+        step = r ? 1 : step * LIST_SPLIT;
+        if (step > LIST_STEP)
+            step = LIST_STEP;
+        from = to + 1;
     }
-    imap_receive(s->session, NULL, NULL);
     list_sort(s);
-    return r;
+    return 0;
 }
 
 /* --- handing out --- */
@@ -243,9 +318,12 @@ static void batch_take(void *context, struct imap_fetched *in)
     struct imap_source *s = context;
     struct fetched *f = bsearch(&in->uid, s->batch, s->n_batch, sizeof *s->batch, compare_fetched);
 
-    if (!in->has_body || !f || f->here)
+    if (!f || f->here)
         return;
-    f->here = true;
+    f->there = true;
+    if (!in->has_body || (!in->body_len && f->listed.size))
+        return;
+    s->able = f->here = true;
     f->body = in->body;
     f->len = in->body_len;
     in->body = NULL;
@@ -260,8 +338,14 @@ static const char *message_key(struct imap_source *s, uint32_t uid)
 
 static bool is_known(struct imap_source *s, uint32_t uid)
 {
-    return !s->archive && s->set.known &&
-           s->set.known(s->set.context, s->base.name, message_key(s, uid));
+    return !s->archive && s->set->known &&
+           s->set->known(s->set->context, s->base.name, message_key(s, uid));
+}
+
+/* What a mail may take, so far as is known. */
+static uint64_t size_of(const struct imap_source *s, const struct listed *l)
+{
+    return l->size ? l->size : s->message_max;
 }
 
 /* Chooses the next mails, as many as the settings allow. Returns how many bytes may come for them,
@@ -275,61 +359,155 @@ static uint64_t batch_choose(struct imap_source *s)
         bool too_large = l->size > s->message_max;
         if (is_known(s, l->uid))
             continue;
-        if (!too_large && bytes && bytes + l->size > s->set.batch_bytes)
+        if (!too_large && bytes && bytes + size_of(s, l) > s->set->batch_bytes)
             break;
         s->batch[s->n_batch++] = (struct fetched){.listed = *l, .too_large = too_large};
         if (!too_large) {
-            bytes += l->size;
-            may_come += (uint64_t)l->size * 2 + FETCH_BYTES;
+            bytes += size_of(s, l);
+            may_come += size_of(s, l) * 2 + FETCH_BYTES;
         }
     }
     return may_come;
 }
 
 /* Mails that have gone meanwhile are no error; RFC 5530 gives such a NO this code. */
-static int fetch_some(struct imap_source *s, uint64_t bytes, const char *command, struct err *e)
+static int fetch_command(struct imap_source *s, uint64_t bytes, const char *command, struct err *e)
 {
     int r = imap_command(s->session, "fetching", bytes, command, e);
 
     if (r == IMAP_NO && imap_code(s->session, "EXPUNGEISSUED"))
         return 0;
-    return r > 0 ? imap_refused(s->session, "fetching", e) : r;
+    if (r > 0) {
+        r = imap_refused(s->session, "fetching", e);
+        if (imap_is_busy(s->session) && !imap_code(s->session, "SERVERBUG"))
+            e->tag = "server-busy";
+    }
+    return r;
 }
 
-static int batch_fetch(struct imap_source *s, struct err *e)
+/* `what`: "UID BODY.PEEK[]", or less. */
+static int fetch_uids(struct imap_source *s, const uint32_t *uids, size_t n, const char *what,
+    uint64_t bytes, struct err *e)
 {
-    uint32_t uids[BATCH_MAX];
-    size_t n = 0;
-    uint64_t bytes = batch_choose(s);
     struct buf command;
     int r = 0;
 
-    for (size_t i = 0; i < s->n_batch; i++) {
-        if (!s->batch[i].too_large)
-            uids[n++] = s->batch[i].listed.uid;
-    }
     buf_init(&command, IMAP_COMMAND_MAX);
     imap_receive(s->session, batch_take, s);
     for (size_t at = 0; !r && at < n;) {
         buf_clear(&command);
         (void)buf_adds(&command, "UID FETCH ");
         at += add_ranges(&command, uids + at, n - at);
-        (void)buf_adds(&command, " (UID BODY.PEEK[])");
-        r = fetch_some(s, bytes, command.data, e);
+        (void)buf_printf(&command, " (%s)", what);
+        r = fetch_command(s, bytes, command.data, e);
     }
     imap_receive(s->session, NULL, NULL);
     buf_done(&command);
     return r;
 }
 
-static int hand_out(
-    struct imap_source *s, const struct fetched *f, struct source_message *m, struct err *e)
+static bool is_missing(const struct fetched *f)
 {
-    if (!f->too_large && !f->len && f->listed.size) {
-        return err_set(e, ERR_INPUT, "empty",
-            "UID %" PRIu32 ": listed with %" PRIu32 " bytes, but the server gives none",
-            f->listed.uid, f->listed.size);
+    return !f->too_large && !f->here;
+}
+
+static size_t missing_uids(const struct imap_source *s, uint32_t uids[BATCH_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_batch; i++) {
+        if (is_missing(&s->batch[i]))
+            uids[n++] = s->batch[i].listed.uid;
     }
+    return n;
+}
+
+static const struct err *fault(struct imap_source *s, const struct err *e)
+{
+    struct err *f = arena_alloc(s->arena, sizeof *f);
+
+    *f = *e;
+    return f;
+}
+
+/* One mail alone. 1: it is the mail's fault that it does not come, *e says how. */
+static int fetch_alone(struct imap_source *s, struct fetched *f, struct err *e)
+{
+    uint64_t bytes = IMAP_ANSWER_BYTES + size_of(s, &f->listed) * 2 + FETCH_BYTES;
+
+    for (int i = 0; i < FETCH_TRIES; i++) {
+        struct err why;
+        int r = fetch_uids(s, &f->listed.uid, 1, "UID BODY.PEEK[]", bytes, e);
+        if (!r && !f->here) {
+            (void)err_set(
+                &why, ERR_INPUT, "empty", "it is listed, but the server gives no byte of it");
+            f->fault = fault(s, &why);
+        }
+        if (!r)
+            return 0;
+        if (!can_go_on(s, e))
+            return r;
+    }
+    return 1;
+}
+
+static int fetch_each_alone(struct imap_source *s, struct err *e)
+{
+    size_t blamed = 0, in_a_row = 0;
+
+    for (size_t i = 0; i < s->n_batch; i++) {
+        struct fetched *f = &s->batch[i];
+        if (!is_missing(f) || !f->there)
+            continue;
+        if (s->set->stop && s->set->stop(s->set->context))
+            return err_set(e, ERR_TEMPORARY, "interrupted", "stopped while mails are fetched");
+        int r = fetch_alone(s, f, e);
+        if (r < 0)
+            return r;
+        f->blamed = r > 0;
+        blamed += f->blamed;
+        in_a_row = f->blamed ? in_a_row + 1 : 0;
+        if (f->blamed) {
+            struct err why;
+            (void)err_set(&why, ERR_INPUT, "unfetchable", "the server fails on it: %s", e->text);
+            f->fault = fault(s, &why);
+        }
+        if (in_a_row == BLAMED_MAX)
+            return (int)e->class;
+    }
+    return blamed > 1 && !s->able ? (int)e->class : 0;
+}
+
+/* Nothing can be said about the mails of a batch that ended with an error. */
+static void blame_none(struct imap_source *s)
+{
+    for (size_t i = 0; i < s->n_batch; i++) {
+        if (s->batch[i].blamed)
+            s->batch[i].fault = NULL;
+    }
+}
+
+/* On an error some of the mails may have come all the same. */
+static int batch_fetch(struct imap_source *s, struct err *e)
+{
+    uint32_t uids[BATCH_MAX];
+    uint64_t bytes = batch_choose(s);
+    size_t n = missing_uids(s, uids);
+    int r = fetch_uids(s, uids, n, "UID BODY.PEEK[]", bytes, e);
+
+    if (r && !can_go_on(s, e))
+        return r;
+    n = missing_uids(s, uids);
+    r = fetch_uids(s, uids, n, "UID", IMAP_ANSWER_BYTES + (uint64_t)n * LIST_BYTES, e);
+    if (!r)
+        r = fetch_each_alone(s, e);
+    if (r)
+        blame_none(s);
+    return r;
+}
+
+static int hand_out(struct imap_source *s, const struct fetched *f, struct source_message *m)
+{
     buf_clear(&s->name);
     (void)buf_printf(&s->name, "mailbox %s: UID %" PRIu32, s->base.name, f->listed.uid);
     *m = (struct source_message){
@@ -337,7 +515,8 @@ static int hand_out(
         .name = s->name.data,
         .bytes = blob_of_memory(NULL, 0),
         .arrived = f->listed.arrived,
-        .id = f->listed.uid,
+        .id = f->listed.uid | (f->blamed ? stays : 0),
+        .unreadable = f->fault,
     };
     if (f->too_large) {
         m->too_large = f->listed.size;
@@ -364,17 +543,17 @@ static int next_message(struct imap_source *s, struct source_message *m, struct 
     for (;;) {
         while (s->batch_at < s->n_batch) {
             const struct fetched *f = &s->batch[s->batch_at++];
-            if (f->too_large || f->here)
-                return hand_out(s, f, m, e);
+            if (f->too_large || f->here || f->fault)
+                return hand_out(s, f, m);
         }
         batch_clear(s);
+        if (s->failed) {
+            *e = s->why;
+            return (int)e->class;
+        }
         if (s->at == s->n_list)
             return SOURCE_END;
-        int r = batch_fetch(s, e);
-        if (r) {
-            batch_clear(s);
-            return r;
-        }
+        s->failed = batch_fetch(s, &s->why) != 0;
     }
 }
 
@@ -423,7 +602,7 @@ static int archive_command(
     if (r <= 0)
         return r;
     return err_set(e, ERR_TEMPORARY, "archive-failed", "archive %s: the server says: %s",
-        s->set.archive, words);
+        s->set->archive, words);
 }
 
 struct ours {
@@ -523,7 +702,7 @@ static int source_imap_done(struct source *base, uint64_t id, enum outcome o, st
     struct imap_source *s = (struct imap_source *)base;
 
     (void)e; /* nothing can fail here: flush does it */
-    if (!s->archive || o == OUTCOME_DEFERRED)
+    if (!s->archive || o == OUTCOME_DEFERRED || (id & stays))
         return 0;
     if (s->n_finished == s->finished_size) {
         s->finished_size = s->finished_size ? s->finished_size * 2 : 256;
@@ -581,20 +760,13 @@ static struct imap_source *imap_source_new(
     unsigned batch = set->batch_messages ? set->batch_messages : 1;
 
     s->arena = arena_new();
-    s->set = (struct imap_settings){
-        .name = arena_strdup(s->arena, set->name),
-        .folder = arena_strdup(s->arena, set->folder),
-        .archive = set->archive ? arena_strdup(s->arena, set->archive) : NULL,
-        .batch_bytes = set->batch_bytes,
-        .known = set->known,
-        .context = set->context,
-    };
+    s->set = set;
     s->message_max = limits->message;
     s->batch_size = batch < BATCH_MAX ? batch : BATCH_MAX;
     s->batch = mem_alloc(s->batch_size * sizeof *s->batch);
     buf_init(&s->name, IMAP_COMMAND_MAX);
     s->base.ops = &imap_ops;
-    s->base.name = s->set.name;
+    s->base.name = set->name;
     return s;
 }
 

@@ -20,7 +20,8 @@ static const char info_mark[] = ":2,"; /* after it come the flags */
 
 struct item {
     const char *name;
-    bool is_new; /* in new/, else in cur/ */
+    bool is_new;     /* in new/, else in cur/ */
+    bool unreadable; /* it stays where it is */
 };
 
 struct maildir {
@@ -33,6 +34,7 @@ struct maildir {
     size_t n, at;
     bool listed;
     struct file file;
+    struct err why; /* the current one is unreadable */
 };
 
 static struct maildir *maildir_of(struct source *s)
@@ -64,8 +66,8 @@ static int list(struct maildir *d, const char *folder, bool is_new, struct err *
     }
     for (int i = 0; i < n; i++) {
         d->items = arena_grow(d->listing, d->items, &d->n, sizeof *d->items);
-        d->items[d->n - 1].name = arena_strdup(d->listing, found[i]->d_name);
-        d->items[d->n - 1].is_new = is_new;
+        d->items[d->n - 1] =
+            (struct item){.name = arena_strdup(d->listing, found[i]->d_name), .is_new = is_new};
         free(found[i]);
     }
     free(found);
@@ -95,7 +97,42 @@ static void describe(struct maildir *d, const struct item *x, struct source_mess
     m->arrived = d->file.modified;
     m->too_large = size > d->limits->message ? size : 0;
     m->bytes = m->too_large ? blob_of_memory("", 0) : d->file.bytes;
+    m->unreadable = NULL;
     m->id = (uint64_t)(x - d->items) + 1;
+}
+
+static void describe_unreadable(struct maildir *d, const struct item *x, struct source_message *m)
+{
+    describe(d, x, m); /* no file is open */
+    m->arrived = -1;
+    m->unreadable = &d->why;
+}
+
+/* With an archive, what is in cur/ still waits to be moved there; in new/ nothing has been done.
+ * But what could not be read is told once only, wherever it lies. */
+static bool is_known(struct maildir *d, const struct item *x)
+{
+    bool ask = x->unreadable || (!x->is_new && !d->set->archive);
+
+    return ask && d->set->known &&
+           d->set->known(d->set->context, d->set->name, unique_name(d, x->name));
+}
+
+/* 1: the mail is open, or known to be unreadable; 0: there is nothing to do with it. */
+static int open_item(struct maildir *d, struct item *x, struct err *e)
+{
+    if (is_known(d, x))
+        return 0;
+    int r = file_open(&d->file, path_of(d, x), false, e);
+    if (r == 0)
+        return 1;
+    if (r != ERR_INPUT)
+        return r;
+    if (strcmp(e->tag, "not-found") == 0)
+        return 0; /* somebody else has moved or deleted it meanwhile */
+    d->why = *e;
+    x->unreadable = true;
+    return !is_known(d, x);
 }
 
 static int maildir_next(struct source *s, struct source_message *m, struct err *e)
@@ -114,16 +151,16 @@ static int maildir_next(struct source *s, struct source_message *m, struct err *
             return r;
     }
     while (d->at < d->n) {
-        const struct item *x = &d->items[d->at++];
+        struct item *x = &d->items[d->at++];
 
-        r = file_open(&d->file, path_of(d, x), false, e);
-        if (r == 0) {
-            describe(d, x, m);
+        arena_reset(d->scratch);
+        r = open_item(d, x, e);
+        if (r < 0)
+            return r;
+        if (r == 1) {
+            (x->unreadable ? describe_unreadable : describe)(d, x, m);
             return SOURCE_MESSAGE;
         }
-        /* somebody else has moved or deleted it meanwhile */
-        if (strcmp(e->tag, "not-found") != 0)
-            return r;
     }
     return SOURCE_END;
 }
@@ -182,7 +219,7 @@ static int maildir_done(struct source *s, uint64_t id, enum outcome o, struct er
     if (o == OUTCOME_DEFERRED || id == 0 || id > d->n)
         return err_set(e, ERR_BUG, "source", "done called for no message");
     x = &d->items[id - 1];
-    if (!d->set->archive && !x->is_new)
+    if (x->unreadable || (!d->set->archive && !x->is_new))
         return 0;
     unique = unique_name(d, x->name);
     flags = flags_with_seen(d, x->name);
@@ -224,6 +261,10 @@ static int check_folder(const char *path, dev_t *device, struct err *e)
 {
     struct stat st;
 
+    if (stat(path, &st) < 0 && errno == ENOENT) {
+        return err_set(e, ERR_CONFIG, "maildir",
+            "there is no folder %s (a Maildir has cur, new and tmp)", path);
+    }
     if (stat(path, &st) < 0)
         return err_set(e, ERR_CONFIG, "maildir", "%s: %s", path, strerrordesc_np(errno));
     if (!S_ISDIR(st.st_mode))

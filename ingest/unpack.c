@@ -290,11 +290,12 @@ static void step_zip(struct unpacker *u, struct stage *s)
             archive_fault(u, s->zip);
     }
     n = WINDOW - s->to < s->block_left ? WINDOW - s->to : s->block_left;
-    if (n > 0)
+    if (n > 0) { /* there is no block at all behind the last one */
         memcpy(s->window + s->to, s->block, n);
-    s->to += n;
-    s->block += n;
-    s->block_left -= n;
+        s->to += n;
+        s->block += n;
+        s->block_left -= n;
+    }
     s->ended = s->last_block && s->block_left == 0;
     if (s->ended && s->streamed)
         broken(u, "truncated", "the directory at the end of the zip is missing or damaged");

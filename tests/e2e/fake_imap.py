@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""An IMAP server that misbehaves in one chosen way: fake_imap.py PORT-FILE MODE. Serves one connection, plain.
+"""An IMAP server that misbehaves in one chosen way: fake_imap.py PORT-FILE MODE. Plain, without TLS.
 
 It holds two mails, UID 7 and 9. Prints every command it gets.
 """
+import os
+import re
 import socket
 import sys
+import threading
 import time
 
 port_file, mode = sys.argv[1:]
@@ -12,20 +15,42 @@ BODY = b"Subject: hello\r\n\r\nhello\r\n"
 listener = socket.create_server(("127.0.0.1", 0))
 with open(port_file, "w") as f:
     f.write(str(listener.getsockname()[1]))
-peer = listener.accept()[0]
-lines = peer.makefile("rb")
+connection = threading.local()
+opened = 0
 
 
 def send(text):
-    peer.sendall(text if isinstance(text, bytes) else text.encode())
+    connection.peer.sendall(text if isinstance(text, bytes) else text.encode())
+
+
+def hang_up():
+    connection.peer.shutdown(socket.SHUT_RDWR)
 
 
 def mail(n, uid):
     send(f"* {n} FETCH (UID {uid} BODY[] {{{len(BODY)}}}\r\n".encode() + BODY + b")\r\n")
 
 
-def fetch(tag):
+def cut_short(n, uid):
+    send(f"* {n} FETCH (UID {uid} BODY[] {{{len(BODY)}}}\r\nSubj")
+    hang_up()
+
+
+def wanted(command):
+    """Which of the mails, with their numbers, a UID FETCH is for."""
+    ranges = [[int(x) for x in r.split(":")] for r in command.split(" ")[2].split(",")]
+    return [(n, uid) for n, uid in ((1, 7), (2, 9)) if any(r[0] <= uid <= r[-1] for r in ranges)]
+
+
+def fetch(tag, command):
     """Answers UID FETCH; returns how it ends."""
+    mails = wanted(command)
+    if "BODY" not in command:
+        if mode == "gone":
+            mails = [m for m in mails if m[1] != 7]
+        for n, uid in mails:
+            send(f"* {n} FETCH (UID {uid})\r\n")
+        return "OK fetched"
     if mode == "deep":
         send("* 1 FETCH (BODYSTRUCTURE " + "(" * 100000 + "\r\n")
     elif mode == "quoted-deep":
@@ -41,9 +66,22 @@ def fetch(tag):
         send("* 1 FETCH (UID 7 BODY[] {3000000}\r\n" + "x" * 3000000 + ")\r\n")
     elif mode == "no-end":
         send("* 1 FETCH (UID 7 " + "x" * 30000000)
-    elif mode == "cut":
-        send(f"* 1 FETCH (UID 7 BODY[] {{{len(BODY)}}}\r\nSubj")
-        peer.shutdown(socket.SHUT_RDWR)
+    elif mode == "cut" or (mode in ("cut-once", "cut-changed") and opened == 1):
+        cut_short(*mails[0])
+    elif mode == "cut-7" and mails[0][1] == 7:
+        cut_short(1, 7)
+    elif mode == "cut-9" and mails[-1][1] == 9:
+        for m in mails[:-1]:
+            mail(*m)
+        cut_short(2, 9)
+    elif mode == "dies-at-9" and mails[-1][1] == 9:
+        os._exit(0)
+    elif mode == "refuse-7" and mails[0][1] == 7:
+        return "NO [SERVERBUG] internal error"
+    elif mode == "withhold-7":
+        for m in mails:
+            if m[1] != 7:
+                mail(*m)
     elif mode == "slow":
         for c in f"* 1 FETCH (UID 7 BODY[] {{{len(BODY)}}}\r\n":
             send(c)
@@ -51,19 +89,21 @@ def fetch(tag):
     elif mode == "silent":
         time.sleep(10)
     elif mode == "nil":
-        send("* 1 FETCH (UID 7 BODY[] NIL)\r\n")
-        mail(2, 9)
+        for m in mails:
+            if m[1] == 7:
+                send("* 1 FETCH (UID 7 BODY[] NIL)\r\n")
+            else:
+                mail(*m)
     elif mode == "gone":
         mail(2, 9)
         return "NO [EXPUNGEISSUED] some of them are gone"
     elif mode == "no":
-        mail(1, 7)
         return "NO disk trouble"
     elif mode == "bad":
         return "BAD what?"
     elif mode == "bye":
         send("* BYE shutting down (for maintenance)\r\n")
-        peer.shutdown(socket.SHUT_RDWR)
+        hang_up()
     elif mode == "wrong-tag":
         send("999 OK done\r\n")
     elif mode == "alert":
@@ -79,15 +119,15 @@ def fetch(tag):
         mail(1, 7)
         mail(1, 7)
     else:
-        mail(1, 7)
-        mail(2, 9)
+        for m in mails:
+            mail(*m)
     return "OK fetched"
 
 
 def answer(tag, command):
     word = command.split(" ")[0]
     if command.startswith("UID FETCH"):
-        return fetch(tag)
+        return fetch(tag, command)
     if word == "CAPABILITY" and mode != "no-capabilities":
         send("* CAPABILITY IMAP4rev1" + (" LOGINDISABLED" if mode == "login-disabled" else "") + "\r\n")
     elif word == "LOGIN" and mode == "echo":
@@ -97,7 +137,8 @@ def answer(tag, command):
     elif word == "LOGIN" and mode == "login-bad":
         return "BAD no such command"
     elif word in ("SELECT", "EXAMINE"):
-        send("* 2 EXISTS\r\n" + ("" if mode == "no-uidvalidity" else "* OK [UIDVALIDITY 5] ok\r\n"))
+        validity = 6 if mode == "cut-changed" and opened > 1 else 5
+        send("* 2 EXISTS\r\n" + ("" if mode == "no-uidvalidity" else f"* OK [UIDVALIDITY {validity}] ok\r\n"))
         return "OK [READ-ONLY] open" if mode == "read-only" else "OK open"
     elif word == "FETCH":
         date = ' INTERNALDATE "01-Feb-2025 03:04:05 +0200"'
@@ -110,16 +151,28 @@ def answer(tag, command):
     return "OK done"
 
 
-try:
-    if mode == "greeting-bye":
-        send("* BYE too many connections\r\n")
-    elif mode == "greeting-garbage":
-        send("220 mail.example.net ESMTP\r\n")
-    else:
-        send("* OK hello\r\n")
-    for line in lines:
-        print(line.decode().rstrip(), flush=True)
-        tag, command = line.decode().rstrip().split(" ", 1)
-        send(f"{tag} {answer(tag, command)}\r\n")
-except OSError:
-    pass
+def serve(peer):
+    connection.peer = peer
+    try:
+        if mode == "mute":
+            time.sleep(60)
+        if mode == "greeting-bye":
+            send("* BYE too many connections\r\n")
+        elif mode == "greeting-garbage":
+            send("220 mail.example.net ESMTP\r\n")
+        else:
+            send("* OK hello\r\n")
+        for line in peer.makefile("rb"):
+            print(line.decode().rstrip(), flush=True)
+            tag, command = line.decode().rstrip().split(" ", 1)
+            if mode == "mute-fetch" and command.startswith("UID FETCH"):
+                time.sleep(60)
+            send(f"{tag} {answer(tag, command)}\r\n")
+    except OSError:
+        pass
+
+
+while True:
+    accepted = listener.accept()[0]
+    opened += 1
+    threading.Thread(target=serve, args=(accepted,), daemon=True).start()

@@ -8,7 +8,7 @@
  *   flush=EACH    flushes after every so many mails, not only at the end
  *   defer=KEY     this mail is not done
  *
- * Prints "mail KEY LENGTH SHA256", "large KEY LENGTH", "bad TEXT", and at the end "done" or
+ * Prints "mail KEY LENGTH SHA256", "large KEY LENGTH", "bad KEY TAG TEXT", and at the end "done" or
  * "error CLASS TAG TEXT".
  */
 #include "base/arena.h"
@@ -73,26 +73,27 @@ static bool set_text(struct job *job, const char *name, const char *value)
 
 static bool set_number(struct job *job, const char *name, unsigned long n)
 {
-    if (!strcmp(name, "port"))
+    if (!strcmp(name, "port")) {
         job->set.port = (unsigned)n;
-    else if (!strcmp(name, "tls"))
+    } else if (!strcmp(name, "tls")) {
         job->set.tls = n;
-    else if (!strcmp(name, "verify"))
+    } else if (!strcmp(name, "verify")) {
         job->set.verify = n;
-    else if (!strcmp(name, "timeout"))
+    } else if (!strcmp(name, "timeout")) {
         job->set.timeout = (unsigned)n;
-    else if (!strcmp(name, "deadline"))
+    } else if (!strcmp(name, "deadline")) {
         job->set.deadline = (unsigned)n;
-    else if (!strcmp(name, "batch_messages"))
+    } else if (!strcmp(name, "batch_messages")) {
         job->set.batch_messages = (unsigned)n;
-    else if (!strcmp(name, "batch_bytes"))
+    } else if (!strcmp(name, "batch_bytes")) {
         job->set.batch_bytes = n;
-    else if (!strcmp(name, "message"))
+    } else if (!strcmp(name, "message")) {
         job->limits.message = n;
-    else if (!strcmp(name, "flush"))
+    } else if (!strcmp(name, "flush")) {
         job->flush_each = n;
-    else
+    } else {
         return false;
+    }
     return true;
 }
 
@@ -107,6 +108,10 @@ static void print_mail(const struct source_message *m)
     unsigned char sum[32];
     struct err e;
 
+    if (m->unreadable) {
+        printf("bad %s %s %s\n", m->key, m->unreadable->tag, m->unreadable->text);
+        return;
+    }
     if (m->too_large) {
         printf("large %s %llu\n", m->key, (unsigned long long)m->too_large);
         return;
@@ -138,10 +143,6 @@ static int drain(struct source *s, const struct job *job, struct err *e)
     int r;
 
     while ((r = s->ops->next(s, &m, e)) != SOURCE_END) {
-        if (r == ERR_INPUT) {
-            printf("bad %s\n", e->text);
-            continue;
-        }
         if (r < 0)
             return r;
         print_mail(&m);
@@ -172,10 +173,10 @@ int main(int argc, char **argv)
                 .tls = true,
                 .timeout = 20,
                 .deadline = 60,
-                .batch_bytes = 4 * 1024 * 1024,
+                .batch_bytes = UINT64_C(4) << 20,
                 .batch_messages = 100,
             },
-        .limits = {.message = 64 * 1024 * 1024},
+        .limits = {.message = UINT64_C(64) << 20},
     };
     struct source *s;
     struct err e;
@@ -195,10 +196,11 @@ int main(int argc, char **argv)
     if (source_imap_open(&s, &job.set, &job.limits, &e))
         return report(&e);
     int r = drain(s, &job, &e);
-    if (r < 0)
+    if (r < 0) {
         (void)report(&e);
-    else
+    } else {
         printf("done\n");
+    }
     s->ops->close(s);
     return r < 0;
 }

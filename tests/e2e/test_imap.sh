@@ -75,6 +75,25 @@ check "large: two came" 2 "$(mails)"
 check "large: one is named" "$size" "$(sed -n 's/^large [^ ]* //p' "$WORK/out")"
 check "large: it is archived too" 3 "$(dovecot_count large Archive)"
 
+# --- a mail that the server cannot read
+dovecot_deliver broken "$WORK"/mails/00?
+check "broken: look" "done" "$(drive user=broken)"
+chmod 000 "$(find "$WORK/dovecot/mail/broken" -type f -path '*/[cn]*/*' -name '*.test*' | sort | sed -n 5p)"
+check "broken" "done" "$(drive user=broken archive=Archive)"
+check "broken: the others came" 8 "$(mails)"
+check_contains "broken: it is named" " unfetchable the server fails on it: " "$(grep '^bad ' "$WORK/out")"
+check "broken: it stays" 1 "$(dovecot_count broken INBOX)"
+check "broken: the others went" 8 "$(dovecot_count broken Archive)"
+
+# --- a mail whose size the server cannot tell either
+dovecot_deliver sizeless "$WORK"/mails/0[0-4]?
+chmod 000 "$(find "$WORK/dovecot/mail/sizeless/new" -type f | sort | sed -n 17p)"
+check "sizeless" "done" "$(drive user=sizeless archive=Archive)"
+check "sizeless: the others came" 48 "$(mails)"
+check "sizeless: it is named" 1 "$(grep -c '^bad .* unfetchable ' "$WORK/out")"
+check "sizeless: it stays" 1 "$(dovecot_count sizeless INBOX)"
+check "sizeless: the others went" 48 "$(dovecot_count sizeless Archive)"
+
 # --- refusals
 check_contains "wrong password" "error -4 login-refused mailbox main: user reports: the server says: " \
   "$(drive password=hunter22)"
@@ -152,7 +171,7 @@ fake() {
   fake=$!
   shift
   while kill -0 $fake && ! [ -s "$WORK/port" ]; do sleep 0.02; done
-  DOVECOT_IMAPS_PORT=$(cat "$WORK/port") drive tls=0 deadline=3 timeout=2 "$@"
+  DOVECOT_IMAPS_PORT=$(cat "$WORK/port") drive tls=0 deadline=2 timeout=1 "$@"
   kill $fake 2>/dev/null || true
   wait $fake 2>/dev/null || true
 }
@@ -164,13 +183,34 @@ check "fake: chatter: both mails, once, in order" "5/7 5/9" \
 check "fake: a mail that has gone is skipped" "done" "$(fake gone)"
 check "fake: the other one comes" "5/9" "$(sed -n 's/^mail \([^ ]*\) .*/\1/p' "$WORK/out" | xargs)"
 check "fake: a mail without content" "done" "$(fake nil)"
-check_contains "fake: a mail without content is named" "bad mailbox main: UID 7: " "$(cat "$WORK/out")"
+came() { sed -n 's/^\(mail\|bad\) \([^ ]*\) .*/\1 \2/p' "$WORK/out" | xargs; }
+check "fake: a mail without content is named" "bad 5/7 mail 5/9" "$(came)"
+check_contains "fake: a mail without content: why" "empty it is listed, but the server gives no byte of it" "$(cat "$WORK/out")"
+check "fake: a withheld mail" "done" "$(fake withhold-7)"
+check "fake: a withheld mail is named" "bad 5/7 mail 5/9" "$(came)"
+check "fake: the connection breaks once" "done" "$(fake cut-once)"
+check "fake: the connection breaks once: all the same" "mail 5/7 mail 5/9" "$(came)"
+check "fake: one mail breaks the connection" "done" "$(fake cut-7)"
+check "fake: one mail breaks the connection: the next one comes" "bad 5/7 mail 5/9" "$(came)"
+check_contains "fake: one mail breaks the connection: why" \
+  "unfetchable the server fails on it: fetching: connection lost: the server closed it" "$(cat "$WORK/out")"
+check "fake: one mail breaks the connection: tried in a batch and twice alone" 3 \
+  "$(grep -c 'UID FETCH 7[^ ]* (UID BODY' "$WORK/commands")"
+check "fake: the last mail breaks the connection" "done" "$(fake cut-9)"
+check "fake: the last mail breaks the connection: the first one comes" "mail 5/7 bad 5/9" "$(came)"
+check "fake: the last mail breaks the connection: the first one comes once" 1 \
+  "$(grep -c 'UID FETCH 7[^ ]* (UID BODY' "$WORK/commands")"
+check "fake: one mail is refused" "done" "$(fake refuse-7 archive=Archive)"
+check "fake: one mail is refused: the next one comes" "bad 5/7 mail 5/9" "$(came)"
+check "fake: one mail is refused: it stays" "UID COPY 9" "$(grep -o 'UID COPY [^ ]*' "$WORK/commands")"
+check_contains "fake: another folder after the connection broke" "error -2 connection-lost " "$(fake cut-changed)"
+check "fake: another folder: nothing is read from it" "" "$(came)"
 check "fake: no capabilities" "done" "$(fake no-capabilities)"
 for fault in "deep:protocol:parentheses nested" "quoted-deep:protocol:parentheses nested" \
   "huge-literal:protocol:announces 4294967295 bytes" "wrapping-literal:protocol:announces more than 4 GB" \
   "inline-literal:protocol:a literal that does not begin on a new line" "liar:protocol:announces 3000000 bytes" \
-  "no-end:protocol:sends far more" "cut:connection-lost:connection lost" "slow:timeout:not done within 3 seconds" \
-  "silent:timeout:no answer for 2 seconds" "no:refused:the server says: disk trouble" \
+  "no-end:protocol:sends far more" "cut:connection-lost:connection lost" "slow:timeout:not done within 2 seconds" \
+  "silent:timeout:no answer for 1 seconds" "no:refused:the server says: disk trouble" \
   "bad:refused:the server says: what?" "bye:connection-lost:says goodbye: shutting down (for maintenance)" \
   "alert:protocol:an alert without words" "charset:protocol:a complaint about a character set" \
   "garbage:protocol:a line that is not IMAP" "wrong-tag:refused:" \

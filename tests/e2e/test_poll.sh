@@ -58,6 +58,108 @@ check "left: all still there" "$mails" "$(dovecot_count left INBOX)"
 check "left: poll again" 0 "$(status_of "$MILL" --config "$WORK/conf" poll --once --format json)"
 check "left: none is read again" 0 "$(json "$WORK/out" 'd["messages"]')"
 
+# a mail that the server cannot read: recorded, left where it is, and not asked for again
+fresh_store t_broken
+config broken ''
+dovecot_deliver broken $(find "$WORK/w/maildir/new" -type f | sort | head -n 9)
+chmod 000 "$(find "$WORK/dovecot/mail/broken/new" -type f | sort | sed -n 5p)"
+check "broken mail" 65 "$(status_of "$MILL" --config "$WORK/conf" poll --once --format json)"
+check "broken mail: all nine are accounted for" 9 "$(json "$WORK/out" 'd["messages"]')"
+check_contains "broken mail: it is in the ledger" unfetchable "$("$MILL" --config "$WORK/conf" rejects list --format json)"
+check "broken mail: poll again" 0 "$(status_of "$MILL" --config "$WORK/conf" poll --once --format json)"
+check "broken mail: is not tried again" 0 "$(json "$WORK/out" 'd["messages"]')"
+
+# a Maildir without archive: what is in cur/ is remembered, what cannot be read is told once
+fresh_store t_maildir
+cp -R "$WORK/w/maildir" "$WORK/box"
+mkdir -p "$WORK/box/cur" "$WORK/box/new/0-a-folder"
+cat >"$WORK/conf" <<EOF
+store = "$STORE"
+mailbox "main" {
+  type = maildir
+  path = "$WORK/box"
+}
+EOF
+check "Maildir" 65 "$(status_of "$MILL" --config "$WORK/conf" poll --once --format json)"
+check "Maildir: new" 300 "$(json "$WORK/out" 'd["reports"]["new"]')"
+check "Maildir: messages" $((mails + 1)) "$(json "$WORK/out" 'd["messages"]')"
+check_contains "Maildir: what cannot be read is in the ledger" not-a-file \
+  "$("$MILL" --config "$WORK/conf" rejects list --format json)"
+check "Maildir: poll again" 0 "$(status_of "$MILL" --config "$WORK/conf" poll --once --format json)"
+check "Maildir: none is read again" 0 "$(json "$WORK/out" 'd["messages"]')"
+
+# fake MODE: a server that misbehaves, in the mailbox "fake" of the configuration, with one mail in a batch
+fake() {
+  rm -f "$WORK/port"
+  python3 "$HERE/fake_imap.py" "$WORK/port" "$1" >"$WORK/commands" &
+  fake=$!
+  while kill -0 $fake && ! [ -s "$WORK/port" ]; do sleep 0.02; done
+  cat >"$WORK/conf" <<EOF
+store = "$STORE"
+batch_messages = 1
+mailbox "fake" {
+  type = imap
+  host = "127.0.0.1"
+  port = $(cat "$WORK/port")
+  tls = false
+  user = "reports"
+  password_file = "$WORK/password"
+  archive = "Archive"
+  batch_messages = 1
+  timeout = 30
+}
+EOF
+}
+fake_stop() {
+  kill $fake 2>/dev/null || true
+  wait $fake 2>/dev/null || true
+}
+
+# the server dies in the middle: what was committed before is in the archive
+fresh_store t_dies
+fake dies-at-9
+check "died in the middle" 75 "$(status_of "$MILL" --config "$WORK/conf" poll --once --format json)"
+fake_stop
+check "died in the middle: one was read" 1 "$(json "$WORK/out" 'd["messages"]')"
+check "died in the middle: and archived" "UID COPY 7" "$(grep -o 'UID COPY [^ ]*' "$WORK/commands")"
+
+# a server that does not answer keeps nobody from stopping
+for mode in mute mute-fetch; do
+  fake $mode
+  "$MILL" --config "$WORK/conf" poll --once >"$WORK/out" 2>"$WORK/err" &
+  poll=$!
+  sleep 1
+  before=$(date +%s%N)
+  kill $poll
+  s=0
+  wait $poll || s=$?
+  took=$((($(date +%s%N) - before) / 1000000))
+  fake_stop
+  check "$mode: stopped" 75 $s
+  check "$mode: within 2 seconds" yes "$([ $took -lt 2000 ] && echo yes || echo "$took ms")"
+  check_contains "$mode: says so" "interrupted: " "$(cat "$WORK/err")"
+done
+
+# a mailbox that fails outweighs another that has something unreadable in it
+fresh_store t_two
+cat >"$WORK/conf" <<EOF
+store = "$STORE"
+mailbox "away" {
+  type = imap
+  host = "127.0.0.1"
+  port = 1
+  tls = false
+  user = "reports"
+  password_file = "$WORK/password"
+}
+mailbox "main" {
+  type = maildir
+  path = "$WORK/box"
+}
+EOF
+check "one mailbox away, rejects in the other" 69 "$(status_of "$MILL" --config "$WORK/conf" poll --once)"
+check_contains "one mailbox away: the other is read" "300 new reports" "$(cat "$WORK/out")"
+
 # servers on a bad day
 config reports 'archive = "Archive"'
 dovecot_deliver reports "$WORK"/w/maildir/new/*

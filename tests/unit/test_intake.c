@@ -75,7 +75,8 @@ struct recorder {
     bool full; /* aggregate_end fails */
     char outcome[40];
     char reason[600];
-    int64_t messages; /* counted in records */
+    char reporter[80]; /* of the last report */
+    int64_t messages;  /* counted in records */
 };
 
 static struct recorder *of(struct sink *s)
@@ -106,6 +107,7 @@ static int on_record(struct sink *s, const struct aggregate_record *r, struct er
 
 static int on_aggregate(struct sink *s, const struct aggregate_report *r, struct err *e)
 {
+    (void)snprintf(of(s)->reporter, sizeof of(s)->reporter, "%s", r->reporter);
     (void)buf_printf(&of(s)->log, " %s/%lld%s", r->report_id, (long long)r->records,
         r->grade == GRADE_PARTIAL ? "/partial" : "");
     return of(s)->full ? err_set(e, ERR_TEMPORARY, "full", "the disk is full") : 0;
@@ -384,6 +386,90 @@ static void test_too_large(void)
     recorder_close(&r);
 }
 
+static void test_unreadable(void)
+{
+    struct limits limits = limits_default();
+    struct recorder r;
+    struct err why = {.class = ERR_INPUT, .tag = "unfetchable", .text = "it breaks the connection"};
+    struct source_message m = {.key = "k", .name = "UID 7", .arrived = -1, .unreadable = &why};
+    enum outcome o;
+    struct err e;
+
+    recorder_open(&r);
+    struct intake *in = intake_new(&limits, on_problem, &r);
+    CU_ASSERT_EQUAL(intake_message(in, "main", &m, &r.sink, &o, &e), 0);
+    CU_ASSERT_EQUAL(o, OUTCOME_REJECTED);
+    CU_ASSERT_STRING_EQUAL(r.log.data, "mail: !-:unfetchable");
+    CU_ASSERT_STRING_EQUAL(r.outcome, "rejected unfetchable");
+    CU_ASSERT_STRING_EQUAL(r.reason, "it breaks the connection");
+    CU_ASSERT_STRING_EQUAL(r.problems.data, "UID 7: unfetchable\n");
+    CU_ASSERT_EQUAL(intake_rejected(in), 1);
+    intake_free(in);
+    recorder_close(&r);
+}
+
+/* A message that counts as stored, and has a document that was rejected. */
+static void test_rejected_in_stored(void)
+{
+    static const char good[] = REPORT("A");
+    static const char *const names[] = {"a.xml", "b.xml"};
+    static const char *const texts[] = {REPORT("A"), "<feedback><nothing/></feedback>"};
+    struct limits limits = limits_default();
+    struct buf b = zip(names, texts, 2);
+    struct recorder r;
+    struct source_message m = {.key = "k", .name = "x", .arrived = -1};
+    enum outcome o;
+    struct err e;
+
+    recorder_open(&r);
+    struct intake *in = intake_new(&limits, on_problem, &r);
+    m.bytes = blob_of_memory(b.data, b.len);
+    CU_ASSERT_EQUAL(intake_message(in, "", &m, &r.sink, &o, &e), 0);
+    CU_ASSERT_EQUAL(o, OUTCOME_STORED);
+    CU_ASSERT_EQUAL(intake_rejected(in), 1);
+    m.bytes = blob_of_memory(good, sizeof good - 1);
+    CU_ASSERT_EQUAL(intake_message(in, "", &m, &r.sink, &o, &e), 0);
+    CU_ASSERT_EQUAL(intake_rejected(in), 0);
+    intake_free(in);
+    recorder_close(&r);
+    buf_done(&b);
+}
+
+/* A payload that is read again is named and attributed as in the mail it came in. */
+static void test_kept(void)
+{
+    static const char nobody[] = "<feedback><report_metadata><org_name>Some Name</org_name>"
+                                 "<report_id>N</report_id><date_range><begin>1700000000</begin>"
+                                 "<end>1700086399</end></date_range></report_metadata>"
+                                 "<policy_published><domain>example.com</domain><p>none</p>"
+                                 "</policy_published>" RECORD "</feedback>";
+    static const char *const names[] = {"a.xml", "b.xml"};
+    const char *const texts[] = {nobody, "<feedback><nothing/></feedback>"};
+    const struct kept_payload file = {.name = "a.zip", .date = -1};
+    const struct kept_payload kept = {
+        .name = "a.zip", .attached = true, .from = "dmarc@mx.receiver.example", .date = -1};
+    struct limits limits = limits_default();
+    struct source_message m = {.key = "k", .name = "UID 7", .arrived = -1};
+    struct buf b = zip(names, texts, 2);
+    struct recorder r;
+    struct err e;
+
+    m.bytes = blob_of_memory(b.data, b.len);
+    struct intake *in = intake_new(&limits, NULL, NULL);
+    recorder_open(&r);
+    CU_ASSERT_EQUAL(intake_kept(in, &kept, "main", &m, &r.sink, &e), 0);
+    CU_ASSERT_STRING_EQUAL(r.log.data, "mail: a.zip(zip N/1 !a.zip: b.xml:schema-missing)");
+    CU_ASSERT_STRING_EQUAL(r.reporter, "receiver.example");
+    recorder_close(&r);
+    recorder_open(&r);
+    CU_ASSERT_EQUAL(intake_kept(in, &file, "", &m, &r.sink, &e), 0);
+    CU_ASSERT_STRING_EQUAL(r.log.data, "file: a.zip(zip N/1 !b.xml:schema-missing)");
+    CU_ASSERT_STRING_EQUAL(r.reporter, "some name");
+    recorder_close(&r);
+    intake_free(in);
+    buf_done(&b);
+}
+
 static void test_answers_of_the_sink(void)
 {
     static const char report[] = REPORT("A");
@@ -425,6 +511,9 @@ const struct unit_test unit_tests[] = {
     {"a document is read again", test_read_again},
     {"mails in archives", test_mails_in_archives},
     {"too large to fetch", test_too_large},
+    {"unreadable", test_unreadable},
+    {"a rejected document in a stored message", test_rejected_in_stored},
+    {"a kept payload", test_kept},
     {"what the sink answers", test_answers_of_the_sink},
     {NULL, NULL},
 };

@@ -60,17 +60,19 @@ static bool part_is(const struct fixture *f, size_t i, const char *bytes)
 
 static void test_headers(void)
 {
-    struct fixture f =
-        read_good("Authentication-Results: top\r\nAuthentication-Results: below\r\n" MIXED TEXT
-                      ATTACHMENT END,
-            2);
+    struct fixture f = read_good(
+        "Authentication-Results: top;\r\n\tdkim=pass\r\nAuthentication-Results: below\r\n" MIXED
+            TEXT ATTACHMENT END,
+        2);
 
     CU_ASSERT_EQUAL(f.mail.class, MAIL_ORDINARY);
     CU_ASSERT_STRING_EQUAL(f.mail.from, "Reporter <dmarc@receiver.example>");
     CU_ASSERT_STRING_EQUAL(f.mail.to, "rua@example.com");
     CU_ASSERT_STRING_EQUAL(f.mail.subject, "R\xc3\xa9port");
     CU_ASSERT_STRING_EQUAL(f.mail.message_id, "<1@receiver.example>");
-    CU_ASSERT_STRING_EQUAL(f.mail.authentication_results, "top");
+    CU_ASSERT_STRING_EQUAL(f.mail.authentication_results, "top; dkim=pass");
+    CU_ASSERT_EQUAL_FATAL(f.mail.n_authentications, 2);
+    CU_ASSERT_STRING_EQUAL(f.mail.authentications[1], "below");
     CU_ASSERT_EQUAL(f.mail.date, 1700006700);
     CU_ASSERT_STRING_EQUAL(f.mail.parts[0].media_type, "text/plain");
     CU_ASSERT_PTR_NULL(f.mail.parts[0].name);

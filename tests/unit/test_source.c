@@ -6,7 +6,10 @@
 
 #include <CUnit/CUnit.h>
 #include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +73,7 @@ static void write_file(const char *name, const char *text)
 
 static void make_maildir(const char *name)
 {
-    char path[300];
+    char path[200];
 
     folder(name);
     for (int i = 0; i < 3; i++) {
@@ -97,7 +100,8 @@ static void add_bytes(struct buf *log, const struct blob *b)
     (void)buf_adds(log, bytes);
 }
 
-/* "KEY=BYTES;" for each message, "!TAG;" for each error; the folder's name is left out. */
+/* "KEY=BYTES;" or "KEY!TAG;" for each message, "!TAG;" for each error; the folder's name is left
+ * out. */
 static struct buf drain(struct source *s)
 {
     struct source_message m;
@@ -113,6 +117,12 @@ static struct buf drain(struct source *s)
             continue;
         }
         size_t skip = strncmp(m.key, root, sizeof root - 1) == 0 ? sizeof root : 0;
+        if (m.unreadable) {
+            CU_ASSERT_EQUAL(m.unreadable->class, ERR_INPUT);
+            CU_ASSERT_EQUAL(m.bytes.len, 0);
+            (void)buf_printf(&log, "%s!%s;", m.key + skip, m.unreadable->tag);
+            continue;
+        }
         (void)buf_printf(&log, "%s=", m.key + skip);
         if (m.too_large)
             (void)buf_printf(&log, "<%llu>", (unsigned long long)m.too_large);
@@ -173,6 +183,46 @@ static void test_special_files(void)
     expect_file(in_root("pipe"), "!not-a-file;");
     expect_file(in_root(""), "!unreadable;z=last;");
     expect_file("/dev/null", "!not-a-file;");
+    remove_root();
+}
+
+/* fts_read() of the C library, or one that fails: a folder whose reading breaks off has not come to
+ * its end. */
+static bool reading_breaks;
+
+FTSENT *fts_read(FTS *tree)
+{
+    static FTSENT *(*of_the_library)(FTS *);
+
+    if (reading_breaks) {
+        errno = EIO;
+        return NULL;
+    }
+    if (!of_the_library) {
+        void *found = dlsym(RTLD_NEXT, "fts_read");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(found);
+        memcpy(&of_the_library, &found, sizeof found); /* POSIX lets both have one form */
+    }
+    return of_the_library(tree);
+}
+
+static void test_folder_breaks_off(void)
+{
+    const char *path;
+    struct source *s;
+    struct source_message m;
+    struct err e;
+
+    make_root();
+    write_file("a", "one");
+    path = in_root("");
+    CU_ASSERT_EQUAL_FATAL(source_files_open(&s, &path, 1, &limits, &e), 0);
+    CU_ASSERT_EQUAL(s->ops->next(s, &m, &e), SOURCE_MESSAGE);
+    reading_breaks = true;
+    CU_ASSERT_EQUAL(s->ops->next(s, &m, &e), ERR_TEMPORARY);
+    CU_ASSERT_STRING_EQUAL(e.tag, "read-failed");
+    reading_breaks = false;
+    s->ops->close(s);
     remove_root();
 }
 
@@ -297,13 +347,26 @@ static void test_mbox_windows(void)
 
 /* ---- a Maildir as a mailbox ---- */
 
+static const char *known_key; /* what has been done before */
+
+static bool is_known(void *context, const char *source, const char *key)
+{
+    CU_ASSERT_PTR_EQUAL(context, &known_key);
+    CU_ASSERT_STRING_EQUAL(source, "main");
+    return known_key && strcmp(key, known_key) == 0;
+}
+
 static struct source *open_maildir(const char *archive)
 {
     static struct maildir_settings set;
     struct source *s;
     struct err e;
 
-    set = (struct maildir_settings){.name = "main", .path = in_root("m"), .archive = archive};
+    set = (struct maildir_settings){.name = "main",
+        .path = in_root("m"),
+        .archive = archive,
+        .known = is_known,
+        .context = &known_key};
     CU_ASSERT_EQUAL_FATAL(source_maildir_open(&s, &set, &limits, &e), 0);
     return s;
 }
@@ -377,6 +440,47 @@ static void test_maildir_archive(void)
     remove_root();
 }
 
+static void test_maildir_known(void)
+{
+    char archive[300];
+
+    make_root();
+    (void)snprintf(archive, sizeof archive, "%s", in_root("done"));
+    make_maildir("m");
+    write_file("m/new/1.a", "one");
+    write_file("m/cur/2.a:2,S", "two");
+    write_file("m/cur/3.a:2,S", "three");
+    known_key = "2.a";
+    expect_maildir(NULL, "1.a=one;3.a=three;");
+    /* with an archive it still has to be moved there */
+    expect_maildir(archive, "1.a=one;2.a=two;3.a=three;");
+    /* in new/ it was stored, but not moved yet */
+    known_key = "1.a";
+    expect_maildir(NULL, "1.a=one;2.a=two;3.a=three;");
+    known_key = NULL;
+    remove_root();
+}
+
+static void test_maildir_unreadable(void)
+{
+    make_root();
+    make_maildir("m");
+    write_file("m/new/4", "four");
+    folder("m/new/1");
+    CU_ASSERT_EQUAL(symlink(in_root("m/new/4"), in_root("m/new/2")), 0);
+    CU_ASSERT_EQUAL(mkfifo(in_root("m/cur/3:2,S"), 0600), 0);
+    expect_maildir(NULL, "1!not-a-file;2!unreadable;4=four;3!not-a-file;");
+    process_maildir(NULL); /* they stay */
+    CU_ASSERT(exists("m/new/1"));
+    CU_ASSERT(exists("m/cur/3:2,S"));
+    CU_ASSERT(exists("m/cur/4:2,S"));
+    CU_ASSERT_FALSE(exists("m/new/4"));
+    known_key = "1"; /* told once, in new/, too */
+    expect_maildir(NULL, "2!unreadable;3!not-a-file;4=four;");
+    known_key = NULL;
+    remove_root();
+}
+
 static void test_maildir_changes(void)
 {
     struct source_message m;
@@ -422,6 +526,7 @@ static void test_maildir_missing(void)
 const struct unit_test unit_tests[] = {
     {"files and folders in order", test_files},
     {"special files", test_special_files},
+    {"a folder's reading breaks off", test_folder_breaks_off},
     {"a Maildir is recognised", test_maildir_walked},
     {"standard input", test_standard_input},
     {"mbox", test_mbox},
@@ -429,6 +534,8 @@ const struct unit_test unit_tests[] = {
     {"mbox lines across windows", test_mbox_windows},
     {"Maildir without archive", test_maildir_in_place},
     {"Maildir with archive", test_maildir_archive},
+    {"Maildir with mails that are known", test_maildir_known},
+    {"Maildir with what cannot be read", test_maildir_unreadable},
     {"Maildir that changes meanwhile", test_maildir_changes},
     {"no Maildir", test_maildir_missing},
     {NULL, NULL},
