@@ -38,6 +38,7 @@ extern const struct command cmd_query;
 extern const struct command cmd_client;
 extern const struct command cmd_domain;
 extern const struct command cmd_rejects;
+extern const struct command cmd_reparse;
 extern const struct command cmd_store;
 
 /* Runs the program; returns its exit status. */
@@ -45,7 +46,11 @@ int commands_main(int argc, char **argv);
 
 /* Opens the store of --store, of the configuration, or the default one. */
 int app_open_store(struct app *app, struct store **out, struct err *e) ERR_CHECKED;
-/* The same, and gives the clients of the configuration their domains first. */
+/* The same for the commands that take reports in: it gives the clients of the configuration their
+ * domains first. Who only reads changes nothing. */
 int app_open_store_with_clients(struct app *app, struct store **out, struct err *e) ERR_CHECKED;
+/* ERR_USAGE when the store has no such client, with a hint if the configuration has. */
+int app_find_client(
+    const struct app *app, struct store *s, const char *name, struct err *e) ERR_CHECKED;
 
 #endif

@@ -1,7 +1,9 @@
+#include "base/addr.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "cli/cmd.h"
+#include "cli/config.h"
 #include "cli/console.h"
 #include "cli/files.h"
 #include "cli/options.h"
@@ -16,6 +18,7 @@ enum {
 
 /* What both commands share: a store, and an arena for what is shown or assigned. */
 struct ownership {
+    const struct config *config;
     struct arena *arena;
     struct store *store;
     struct table table;
@@ -78,9 +81,21 @@ static int add_client(struct ownership *o, const char *name, struct err *e)
     return rc;
 }
 
+/* The next poll would undo it. */
+static int remove_client(struct ownership *o, const char *name, struct err *e)
+{
+    for (size_t i = 0; i < o->config->n_clients; i++) {
+        if (strcmp(o->config->clients[i], name) == 0) {
+            return err_set(e, ERR_USAGE, "usage", "client %.100s is set in %s; change it there",
+                name, o->config->path);
+        }
+    }
+    return store_client_remove(o->store, name, e);
+}
+
 static int run_client(struct app *app, int argc, char **argv, struct err *e)
 {
-    struct ownership o = {.arena = arena_new(), .format = TABLE_TEXT};
+    struct ownership o = {.config = app->config, .arena = arena_new(), .format = TABLE_TEXT};
     int rc = read_options(&o, argc, argv, e);
     const char *verb = optind < argc ? argv[optind] : "";
     int names = argc - optind - 1;
@@ -97,7 +112,7 @@ static int run_client(struct app *app, int argc, char **argv, struct err *e)
     } else if (!rc && add) {
         rc = add_client(&o, argv[optind + 1], e);
     } else if (!rc) {
-        rc = store_client_remove(o.store, argv[optind + 1], e);
+        rc = remove_client(&o, argv[optind + 1], e);
     }
     store_close(o.store);
     arena_free(o.arena);
@@ -109,9 +124,10 @@ const struct command cmd_client = {
     .usage = "client list [--format text|csv|json]\n"
              "client add NAME\n"
              "client remove NAME",
-    .summary = "whose domains they are",
-    .help = "What is reported on domains of a removed client belongs to the client 'unassigned'\n"
-            "from then on; nothing is deleted.\n",
+    .summary = "list, add or remove clients",
+    .help = "What is reported on domains of a removed client belongs to the client\n"
+            "'unassigned' from then on; nothing is deleted. A client of the configuration\n"
+            "file is changed there.\n",
     .run = run_client,
 };
 
@@ -122,15 +138,49 @@ struct assignments {
     size_t n;
 };
 
+/* The name in normal form, if it is one that somebody can own. */
+static int take_name(struct ownership *o, const char *domain, const char **out, struct err *e)
+{
+    struct addr ignored;
+    bool odd = false;
+
+    *out = domain_normalise(o->arena, domain, &odd);
+    if (odd || !**out || addr_parse(*out, &ignored))
+        return err_set(e, ERR_USAGE, "usage", "'%s' is not a domain name", domain);
+    return 0;
+}
+
+/* The next poll would undo it. client: who is to have it; NULL: nobody in particular. */
+static int refuse_configured(
+    const struct ownership *o, const char *domain, const char *client, struct err *e)
+{
+    for (size_t i = 0; i < o->config->n_domains; i++) {
+        const struct store_assignment *d = &o->config->domains[i];
+        if (strcmp(d->domain, domain) == 0 && !(client && strcmp(d->client, client) == 0)) {
+            return err_set(e, ERR_USAGE, "usage",
+                "domain %s of client %.100s is set in %s; change "
+                "it there",
+                domain, d->client, o->config->path);
+        }
+    }
+    return 0;
+}
+
 static int add_assignment(struct ownership *o, struct assignments *list, const char *domain,
     const char *client, struct err *e)
 {
-    bool odd = false;
-    const char *name = domain_normalise(o->arena, domain, &odd);
+    const char *name;
     size_t at = list->n;
+    int rc = take_name(o, domain, &name, e);
 
-    if (odd || !*name)
-        return err_set(e, ERR_USAGE, "usage", "'%s' is not a domain name", domain);
+    if (!rc)
+        rc = refuse_configured(o, name, client, e);
+    if (rc)
+        return rc;
+    if (domain_is_suffix(name)) {
+        return err_set(e, ERR_USAGE, "usage",
+            "%s is a public suffix: the domains below it belong to many owners", name);
+    }
     if (!*client)
         return err_set(e, ERR_USAGE, "usage", "domain %s: a client needs a name", name);
     list->items = arena_grow(o->arena, list->items, &list->n, sizeof *list->items);
@@ -193,6 +243,20 @@ static int assign(struct ownership *o, int n, char **words, struct err *e)
     return rc;
 }
 
+static int remove_domains(struct ownership *o, int n, char **words, struct err *e)
+{
+    const char **names = arena_alloc(o->arena, (size_t)n * sizeof *names);
+
+    for (int i = 0; i < n; i++) {
+        int rc = take_name(o, words[i], &names[i], e);
+        if (!rc)
+            rc = refuse_configured(o, names[i], NULL, e);
+        if (rc)
+            return rc;
+    }
+    return store_domains_remove(o->store, names, (size_t)n, e);
+}
+
 static int put_domain(void *context, const char *domain, const char *client)
 {
     struct ownership *o = context;
@@ -216,21 +280,27 @@ static int list_domains(struct ownership *o, struct err *e)
 
 static int run_domain(struct app *app, int argc, char **argv, struct err *e)
 {
-    struct ownership o = {.arena = arena_new(), .format = TABLE_TEXT};
+    struct ownership o = {.config = app->config, .arena = arena_new(), .format = TABLE_TEXT};
     int rc = read_options(&o, argc, argv, e);
     const char *verb = optind < argc ? argv[optind] : "";
     int words = argc - optind - 1;
     bool list = strcmp(verb, "list") == 0 && words == 0 && !o.from;
     bool give = strcmp(verb, "assign") == 0 && (o.from ? words == 0 : words >= 2);
+    bool take = strcmp(verb, "remove") == 0 && words >= 1 && !o.from;
 
-    if (!rc && !list && !give) {
+    if (!rc && !list && !give && !take) {
         rc = err_set(e, ERR_USAGE, "usage",
-            "domain wants: list, assign CLIENT DOMAIN..., or assign --from FILE");
+            "domain wants: list, assign CLIENT DOMAIN..., assign --from FILE or remove DOMAIN...");
     }
     if (!rc)
         rc = app_open_store(app, &o.store, e);
-    if (!rc)
-        rc = list ? list_domains(&o, e) : assign(&o, words, argv + optind + 1, e);
+    if (!rc && list) {
+        rc = list_domains(&o, e);
+    } else if (!rc && give) {
+        rc = assign(&o, words, argv + optind + 1, e);
+    } else if (!rc) {
+        rc = remove_domains(&o, words, argv + optind + 1, e);
+    }
     store_close(o.store);
     arena_free(o.arena);
     return rc;
@@ -240,10 +310,13 @@ const struct command cmd_domain = {
     .name = "domain",
     .usage = "domain list [--format text|csv|json]\n"
              "domain assign CLIENT DOMAIN...\n"
-             "domain assign --from FILE",
-    .summary = "which domain belongs to which client",
-    .help = "A domain brings those below it, and what was reported on them before. The longest\n"
-            "assigned domain wins. Clients are made as needed. A FILE has lines of\n"
-            "'domain TAB client'.\n",
+             "domain assign --from FILE\n"
+             "domain remove DOMAIN...",
+    .summary = "say which domain belongs to which client",
+    .help = "A domain brings those below it, and what was reported on them before. The\n"
+            "longest assigned domain wins. Clients are made as needed. A FILE has lines of\n"
+            "'domain TAB client'. What was reported on a removed domain goes to the owner of\n"
+            "the next shorter assigned name, else to the client 'unassigned'. A domain of the\n"
+            "configuration file is changed there.\n",
     .run = run_domain,
 };

@@ -65,11 +65,13 @@ static int run_ingest(struct app *app, int argc, char **argv, struct err *e)
 const struct command cmd_ingest = {
     .name = "ingest",
     .usage = "ingest [--format text|json] PATH...",
-    .summary = "reports from files into the store",
+    .summary = "take reports from files into the store",
     .help = "  --format text|json  of the summary\n"
             "\n"
-            "A PATH is a file (XML, JSON, gzip, zip, mail, mbox: told by content), a folder or\n"
-            "Maildir, or - for standard input. What was ingested before changes nothing. The exit\n"
-            "status is 65 when something could not be read whole (see 'dmarcmill rejects').\n",
+            "A PATH is a file (XML, JSON, gzip, zip, mail, mbox: told by content), a folder\n"
+            "or Maildir, or - for standard input. What was ingested before\n"
+            "changes nothing. The clients of the configuration are given their domains first.\n"
+            "The exit status is 65 when something could not be read whole (see 'dmarcmill\n"
+            "rejects').\n",
     .run = run_ingest,
 };

@@ -85,14 +85,14 @@ static int run_parse(struct app *app, int argc, char **argv, struct err *e)
 const struct command cmd_parse = {
     .name = "parse",
     .usage = "parse [--format FORMAT] [--kind KIND] PATH...",
-    .summary = "look at reports, store nothing",
+    .summary = "read reports and print them, store nothing",
     .help = "  --format FORMAT  json (default): all that was read, in normal form; text; csv;\n"
             "                   none: read and check only;\n"
             "                   parsedmarc-json, parsedmarc-csv: as parsedmarc prints it\n"
             "  --kind KIND      for csv: aggregate (default), failure or smtp_tls\n"
             "\n"
-            "A PATH is a file (XML, JSON, gzip, zip, mail, mbox: told by content), a folder or\n"
-            "Maildir, or - for standard input. The exit status is 65 when something given was\n"
-            "no report, or could not be read whole.\n",
+            "A PATH is a file (XML, JSON, gzip, zip, mail, mbox: told by content), a folder\n"
+            "or Maildir, or - for standard input. The exit status is 65 when\n"
+            "something given was no report, or could not be read whole.\n",
     .run = run_parse,
 };

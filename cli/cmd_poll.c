@@ -8,6 +8,7 @@
 #include "cli/secret.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 /* A mailbox that is to be polled. */
@@ -78,11 +79,13 @@ static int read_secrets(struct poll *p, struct err *e)
         if (!m->kind->needs_password)
             continue;
         int rc = secret_read(m, &p->chosen[i].password, e);
-        if (rc)
-            return rc;
+        if (rc) {
+            console_mailbox_problem(m->name, e);
+            return err_exit_status(e->class);
+        }
         if (secret_is_exposed(m)) {
-            console_say("%s: password-exposed: everybody can read %s; chmod 600 it", m->name,
-                m->password_file);
+            console_say("mailbox %s: password-exposed: everybody can read %s; chmod 600 it",
+                m->name, m->password_file);
         }
     }
     return 0;
@@ -117,19 +120,20 @@ static void poll_one(struct poll *p, const struct chosen *c)
     struct source *source;
     struct err e;
     int rc = c->config->kind->open(&source, &how, &e);
+    bool opened = !rc;
 
-    if (!rc) {
+    if (opened) {
         rc = run_into_store(&run, source, p->store, &summary, &e);
         source->ops->close(source);
     }
-    if (p->format == RUN_JSON || p->app->verbosity >= 0)
+    if (p->format == RUN_JSON || (opened && p->app->verbosity >= 0))
         run_print(&run, &summary, p->format, rc ? &e : NULL);
     if (rc)
-        console_problem(c->config->name, &e);
+        console_mailbox_problem(c->config->name, &e);
     if (rc && !p->failure)
         p->failure = err_exit_status(e.class);
     p->rejected = p->rejected || run_rejected(&run, &summary);
-    p->interrupted = p->interrupted || run.interrupted;
+    p->interrupted = p->interrupted || run.interrupted || (rc && strcmp(e.tag, "interrupted") == 0);
 }
 
 static void poll_done(struct poll *p)
@@ -154,7 +158,10 @@ static int poll_all(struct poll *p, struct err *e)
         poll_one(p, &p->chosen[i]);
     if (p->interrupted)
         return err_set(e, ERR_TEMPORARY, "interrupted", "stopped before all mailboxes were read");
-    return p->rejected ? EX_DATAERR : p->failure;
+    /* what was not read at all is the greater trouble */
+    if (p->failure)
+        return p->failure;
+    return p->rejected ? EX_DATAERR : 0;
 }
 
 static int run_poll(struct app *app, int argc, char **argv, struct err *e)
@@ -173,11 +180,12 @@ static int run_poll(struct app *app, int argc, char **argv, struct err *e)
 const struct command cmd_poll = {
     .name = "poll",
     .usage = "poll [--once] [--format text|json] [MAILBOX...]",
-    .summary = "reports from the configured mailboxes into the store",
+    .summary = "take reports from the configured mailboxes into the store",
     .help = "  --once              read what is there, then end (default)\n"
             "  --format text|json  of the summaries, one for each mailbox\n"
             "\n"
-            "Without names all mailboxes of the configuration are read. A mailbox that fails does\n"
-            "not keep the others from being read.\n",
+            "Without names all mailboxes of the configuration are read. A mailbox that fails\n"
+            "does not keep the others from being read. The clients of the configuration are\n"
+            "given their domains first.\n",
     .run = run_poll,
 };

@@ -160,6 +160,7 @@ static int put_report(void *context, const struct store_report_row *r)
     table_int(t, r->records);
     table_int(t, r->messages);
     table_text(t, r->grade);
+    table_text(t, trust_name(r->trust));
     table_text(t, r->counts ? "yes" : "no");
     table_text(t, r->notes);
     return 0;
@@ -170,7 +171,7 @@ static int ask_reports(struct query *q, struct err *e)
     static const struct table_column columns[] = {{"begin", false}, {"end", false},
         {"client", false}, {"domain", false}, {"reporter", false}, {"report_id", false},
         {"policy", false}, {"records", true}, {"messages", true}, {"grade", false},
-        {"counted", false}, {"notes", false}};
+        {"trust", false}, {"counted", false}, {"notes", false}};
 
     table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
     return store_reports(q->store, &q->period, true, put_report, q, e);
@@ -181,7 +182,11 @@ static int ask_reports(struct query *q, struct err *e)
 struct reporter {
     const char *name, *org_name;
     int64_t reports, records, messages;
+    int64_t untrusted;   /* messages of doubtful reports */
     int64_t first, last; /* begin of a report */
+    enum grade grade;    /* the worst */
+    enum trust trust;    /* the worst */
+    const char *notes;   /* all codes */
 };
 
 struct reporter_list {
@@ -189,6 +194,13 @@ struct reporter_list {
     struct reporter *items;
     size_t n;
 };
+
+static enum grade grade_of(const char *name)
+{
+    enum grade g = GRADE_CLEAN;
+
+    return name && grade_parse(name, &g) ? g : GRADE_CLEAN;
+}
 
 static int take_reporter(void *context, const struct store_report_row *r)
 {
@@ -202,8 +214,12 @@ static int take_reporter(void *context, const struct store_report_row *r)
         .reports = 1,
         .records = r->records,
         .messages = r->messages,
+        .untrusted = r->trust == TRUST_DOUBTFUL ? r->messages : 0,
         .first = r->begin,
         .last = r->begin,
+        .grade = grade_of(r->grade),
+        .trust = r->trust,
+        .notes = r->notes ? arena_strdup(l->arena, r->notes) : "",
     };
     return 0;
 }
@@ -230,6 +246,27 @@ static void add(int64_t *sum, int64_t n)
         *sum = INT64_MAX;
 }
 
+/* Is this code one of the comma-separated list? */
+static bool has_code(const char *list, const char *code, size_t len)
+{
+    for (const char *s = list; *s; s += strcspn(s, ","), s += *s == ',') {
+        if (strcspn(s, ",") == len && memcmp(s, code, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *join_notes(struct arena *a, const char *list, const char *more)
+{
+    for (const char *s = more; *s; s += *s == ',') {
+        size_t len = strcspn(s, ",");
+        if (!has_code(list, s, len))
+            list = arena_printf(a, "%s%s%.*s", list, *list ? "," : "", (int)len, s);
+        s += len;
+    }
+    return list;
+}
+
 static void merge(struct reporter_list *l)
 {
     size_t kept = 0;
@@ -246,6 +283,10 @@ static void merge(struct reporter_list *l)
         to->reports++;
         add(&to->records, r.records);
         add(&to->messages, r.messages);
+        add(&to->untrusted, r.untrusted);
+        to->grade = r.grade > to->grade ? r.grade : to->grade;
+        to->trust = r.trust > to->trust ? r.trust : to->trust;
+        to->notes = join_notes(l->arena, to->notes, r.notes);
         to->first = r.first < to->first ? r.first : to->first;
         to->last = r.last > to->last ? r.last : to->last;
     }
@@ -257,8 +298,8 @@ static void merge(struct reporter_list *l)
 static int ask_reporters(struct query *q, struct err *e)
 {
     static const struct table_column columns[] = {{"reporter", false}, {"org_name", false},
-        {"reports", true}, {"records", true}, {"messages", true}, {"first", false},
-        {"last", false}};
+        {"reports", true}, {"records", true}, {"messages", true}, {"untrusted", true},
+        {"grade", false}, {"trust", false}, {"first", false}, {"last", false}, {"notes", false}};
     struct reporter_list l = {.arena = q->arena};
     int rc = store_reports(q->store, &q->period, false, take_reporter, &l, e);
 
@@ -271,8 +312,12 @@ static int ask_reporters(struct query *q, struct err *e)
         table_int(&q->table, l.items[i].reports);
         table_int(&q->table, l.items[i].records);
         table_int(&q->table, l.items[i].messages);
+        table_int(&q->table, l.items[i].untrusted);
+        table_text(&q->table, grade_name(l.items[i].grade));
+        table_text(&q->table, trust_name(l.items[i].trust));
         table_day(&q->table, l.items[i].first);
         table_day(&q->table, l.items[i].last);
+        table_text(&q->table, l.items[i].notes);
     }
     return rc;
 }
@@ -314,6 +359,20 @@ static int take_domain(struct query *q, const char *text, struct err *e)
     return 0;
 }
 
+static int take_cause(struct query *q, const char *name, struct err *e)
+{
+    const char *list = "";
+
+    q->of_cause = true;
+    if (cause_parse(name, &q->cause))
+        return 0;
+    for (unsigned i = 0; i < CAUSE_COUNT; i++) {
+        const char *known = cause_name((enum cause_id)i);
+        list = arena_printf(q->arena, "%s%s%s", list, *list ? ", " : "", known);
+    }
+    return err_set(e, ERR_USAGE, "usage", "there is no cause '%.80s'; there are: %s", name, list);
+}
+
 static int take_option(struct query *q, struct period_options *days, int c, struct err *e)
 {
     switch (c) {
@@ -334,10 +393,7 @@ static int take_option(struct query *q, struct period_options *days, int c, stru
         q->failing = true;
         return 0;
     case 'r':
-        q->of_cause = true;
-        return cause_parse(optarg, &q->cause)
-                   ? 0
-                   : err_set(e, ERR_USAGE, "usage", "there is no cause '%s'", optarg);
+        return take_cause(q, optarg, e);
     case 'l':
         return options_count("--limit", optarg, &q->limit, e);
     default:
@@ -396,11 +452,10 @@ static int read_options(
 
 static int ask(struct query *q, struct app *app, const struct question *what, struct err *e)
 {
-    int64_t id;
     int rc = app_open_store(app, &q->store, e);
 
     if (!rc && q->period.client)
-        rc = store_client_find(q->store, q->period.client, &id, e);
+        rc = app_find_client(app, q->store, q->period.client, e);
     if (!rc)
         rc = what->ask(q, e);
     if (!rc)
@@ -423,17 +478,22 @@ static int run_query(struct app *app, int argc, char **argv, struct err *e)
 
 const struct command cmd_query = {
     .name = "query",
-    .usage = "query sources|domains|reporters|reports [--client NAME] [--domain DOMAIN]\n"
-             "      [--source IP|NETWORK] [--from DAY] [--to DAY] [--failing] [--cause CAUSE]\n"
+    .usage = "query sources|domains|reporters|reports\n"
+             "      [--client NAME] [--domain DOMAIN] [--source IP|NETWORK]\n"
+             "      [--from DAY] [--to DAY] [--failing] [--cause CAUSE]\n"
              "      [--limit N] [--format text|csv|json]",
-    .summary = "what an analyst asks",
+    .summary = "ask for sources, domains, reporters or reports",
     .help = "  --client NAME        of this client only\n"
             "  --domain DOMAIN      of this domain and those below it\n"
-            "  --source IP|NETWORK  from this address, or a network like 192.0.2.0/24 (sources)\n"
-            "  --from, --to DAY     whole days (YYYY-MM-DD), both included; default: everything\n"
+            "  --source IP|NETWORK  of this address or network, like 192.0.2.0/24 (sources)\n"
+            "  --from, --to DAY     whole days (YYYY-MM-DD), both included; default: all\n"
             "  --failing            only with failed messages (sources, domains)\n"
             "  --cause CAUSE        only of this cause, as a report calls it (sources)\n"
-            "  --limit N            the first N rows; sources: those that failed most come first\n"
-            "  --format FORMAT      text (default), csv or json\n",
+            "  --limit N            the first N rows; sources: most failures first\n"
+            "  --format FORMAT      text (default), csv or json\n"
+            "\n"
+            "Causes: ok, ok-spf-only, no-verdict, forwarded, dns-temporary, dkim-strict,\n"
+            "spf-strict, receiver-disagrees, dkim-broken, signed-by-other, sent-by-other,\n"
+            "spf-broken, spf-fails, unauthenticated.\n",
     .run = run_query,
 };

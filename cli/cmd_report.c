@@ -16,6 +16,7 @@ struct report_run {
     const struct report_format *format;
     const char *folder; /* --out */
     int64_t from, to;
+    const struct app *app;
     struct store *store;
     size_t written; /* reports on standard output so far */
     /* names, for --all-clients */
@@ -121,6 +122,8 @@ static int write_file(const struct report_run *r, const struct client_report *re
         r->format->write(report, file.out);
         rc = files_commit(&file, e);
     }
+    if (!rc && r->app->verbosity > 0)
+        console_say("%s: written", path);
     arena_free(a);
     return rc;
 }
@@ -175,10 +178,8 @@ static int take_client(void *context, const struct store_client *c)
 
 static int report_all(struct report_run *r, struct err *e)
 {
-    int64_t id;
-
     if (r->client) {
-        int rc = store_client_find(r->store, r->client, &id, e);
+        int rc = app_find_client(r->app, r->store, r->client, e);
         return rc ? rc : report_one(r, r->client, e);
     }
     int rc = store_clients(r->store, take_client, r, e);
@@ -191,11 +192,11 @@ static int report_all(struct report_run *r, struct err *e)
 
 static int run_report(struct app *app, int argc, char **argv, struct err *e)
 {
-    struct report_run r = {.format = report_formats};
+    struct report_run r = {.format = report_formats, .app = app};
     int rc = read_options(&r, argc, argv, e);
 
     if (!rc)
-        rc = app_open_store_with_clients(app, &r.store, e);
+        rc = app_open_store(app, &r.store, e);
     if (rc)
         return rc;
     r.arena = arena_new();
@@ -210,14 +211,16 @@ const struct command cmd_report = {
     .usage = "report [--client NAME | --all-clients]\n"
              "       [--week YYYY-Www | --last-week | --from DAY --to DAY]\n"
              "       [--format text|csv|json] [--out DIR]",
-    .summary = "what a client is sent",
+    .summary = "write the report of a client for a week",
     .help = "  --client NAME     one client; default: all clients\n"
             "  --week YYYY-Www   an ISO week, Monday to Sunday\n"
             "  --last-week       the last whole week (default)\n"
             "  --from, --to DAY  whole days (YYYY-MM-DD), both included\n"
-            "  --format FORMAT   text (default), csv (one row per source) or json (everything)\n"
+            "  --format FORMAT   text (default), csv (a row for each source) or json (all)\n"
             "  --out DIR         write DIR/CLIENT/YYYY-Www.{txt,csv,json} instead\n"
             "\n"
-            "A report counts on the UTC day on which its period begins.\n",
+            "A report counts on the UTC day on which its period begins. -v names the files\n"
+            "that were written. Clients that are new in the configuration are known after the\n"
+            "next poll or ingest.\n",
     .run = run_report,
 };

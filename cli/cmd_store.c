@@ -34,7 +34,8 @@ static int verify_store(struct store *s, struct err *e)
 
     if (rc)
         return rc;
-    (void)printf("%" PRId64 " reports checked, %" PRId64 " faults\n", checked, faults);
+    (void)printf("%" PRId64 " %s checked, %" PRId64 " %s\n", checked,
+        checked == 1 ? "report" : "reports", faults, faults == 1 ? "fault" : "faults");
     return faults ? EX_DATAERR : 0;
 }
 
@@ -62,8 +63,8 @@ const struct command cmd_store = {
     .name = "store",
     .usage = "store migrate\n"
              "store verify",
-    .summary = "upkeep of the store",
-    .help = "  migrate  make the store, or bring it to this program's schema, and say its version\n"
+    .summary = "make or check the store",
+    .help = "  migrate  make the store or bring it to this program's schema; say its version\n"
             "  verify   count again what is stored, and compare\n",
     .run = run_store,
 };

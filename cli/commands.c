@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
     &cmd_client,
     &cmd_domain,
     &cmd_rejects,
+    &cmd_reparse,
     &cmd_store,
     NULL,
 };
@@ -42,7 +43,18 @@ static void print_help(void)
         stdout);
     for (size_t i = 0; commands[i]; i++)
         (void)printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    (void)fputs("\n'dmarcmill help COMMAND' says more about each.\n", stdout);
+    (void)fputs("\n'dmarcmill help COMMAND' says more about each.\n"
+                "\n"
+                "Exit status\n"
+                "   0  all done\n"
+                "  64  the command line is wrong\n"
+                "  65  some input was rejected; the rest was processed\n"
+                "  69  a server does not answer\n"
+                "  70  a mistake in this program\n"
+                "  75  try again later: a full disk, a lock, a lost connection\n"
+                "  77  a server refused the login\n"
+                "  78  the configuration is wrong\n",
+        stdout);
 }
 
 /* The lines of a usage that begin a form get the program's name in front, the others its width. */
@@ -114,7 +126,11 @@ int app_open_store(struct app *app, struct store **out, struct err *e)
     const char *url = app->store_url ? app->store_url : app->config->store;
     int rc = url ? 0 : config_default_store(app->config->arena, &url, e);
 
-    return rc ? rc : store_open(out, url, e);
+    if (!rc)
+        rc = store_open(out, url, e);
+    if (!rc)
+        store_set_policy(*out, &app->config->policy);
+    return rc;
 }
 
 static int apply_clients(const struct config *c, struct store *s, struct err *e)
@@ -139,6 +155,22 @@ int app_open_store_with_clients(struct app *app, struct store **out, struct err 
     if (rc) {
         store_close(*out);
         *out = NULL;
+    }
+    return rc;
+}
+
+int app_find_client(const struct app *app, struct store *s, const char *name, struct err *e)
+{
+    const struct config *c = app->config;
+    int64_t id;
+    int rc = store_client_find(s, name, &id, e);
+
+    for (size_t i = 0; rc == ERR_USAGE && i < c->n_clients; i++) {
+        if (strcmp(c->clients[i], name) == 0) {
+            return err_set(e, ERR_USAGE, e->tag,
+                "client %.100s is new in %s: 'dmarcmill poll' or 'ingest' takes it over", name,
+                c->path);
+        }
     }
     return rc;
 }

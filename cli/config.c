@@ -125,6 +125,27 @@ static bool is_size(const char *name)
            strcmp(name, "batch_bytes") == 0;
 }
 
+/* Options that have few values. */
+static int check_word(cfg_t *section, cfg_opt_t *opt)
+{
+    const char *value = cfg_opt_getnstr(opt, 0);
+    enum failure_data data;
+
+    if (strcmp(opt->name, "failure_data") == 0 && !failure_data_parse(value, &data))
+        return fault(section, "%s must be none, headers or full", opt->name);
+    if (strcmp(opt->name, "untrusted") == 0 && strcmp(value, "count") != 0 &&
+        strcmp(value, "exclude") != 0)
+        return fault(section, "%s must be count or exclude", opt->name);
+    for (unsigned i = 0; strcmp(opt->name, "authserv_id") == 0 && i < cfg_opt_size(opt); i++) {
+        value = cfg_opt_getnstr(opt, i);
+        if (strpbrk(value, " \t;\"()")) {
+            return fault(section,
+                "'%s' is not what stands in front of the first ; of Authentication-Results", value);
+        }
+    }
+    return 0;
+}
+
 static int check_string(cfg_t *section, cfg_opt_t *opt)
 {
     uint64_t size;
@@ -146,6 +167,8 @@ static int check_string(cfg_t *section, cfg_opt_t *opt)
             "password_env",
             opt->name);
     }
+    if (check_word(section, opt))
+        return -1;
     if (strcmp(opt->name, "type") == 0 && !mailbox_kind_find(cfg_opt_getnstr(opt, 0)))
         return fault(section, "%s must be imap or maildir", opt->name);
     if (is_size(opt->name) && !parse_size(cfg_opt_getnstr(opt, 0), &size))
@@ -262,6 +285,22 @@ static int take_domain(cfg_t *root, const char *client, const char *sent)
     return 0;
 }
 
+static void take_failure_data(cfg_t *section, const char *client)
+{
+    const char *word = cfg_getstr(section, "failure_data");
+    struct config *c = reading->config;
+    struct store_policy *p = &c->policy;
+    enum failure_data data;
+
+    if (!word || !failure_data_parse(word, &data))
+        return;
+    struct store_failure_data *list = arena_alloc(c->arena, (p->n_clients + 1) * sizeof *list);
+    if (p->n_clients)
+        memcpy(list, p->clients, p->n_clients * sizeof *list);
+    list[p->n_clients++] = (struct store_failure_data){.client = client, .data = data};
+    p->clients = list;
+}
+
 static int take_client(cfg_t *root, cfg_opt_t *opt)
 {
     cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
@@ -273,6 +312,7 @@ static int take_client(cfg_t *root, cfg_opt_t *opt)
         return fault(root, "%s has an empty name", opt->name);
     c->clients = arena_grow(c->arena, c->clients, &c->n_clients, sizeof *c->clients);
     c->clients[at] = name;
+    take_failure_data(section, name);
     for (unsigned i = 0; i < cfg_size(section, "domains"); i++) {
         if (take_domain(root, name, cfg_getnstr(section, "domains", i)))
             return -1;
@@ -291,6 +331,19 @@ static void take_limits(cfg_t *root, struct limits *to)
     to->nesting = (unsigned)cfg_getint(section, "nesting");
     to->records = cfg_getint(section, "records");
     to->seconds = (unsigned)cfg_getint(section, "seconds");
+}
+
+static void take_policy(cfg_t *root, struct config *c)
+{
+    const char *untrusted = cfg_getstr(root, "untrusted");
+    unsigned n = cfg_size(root, "authserv_id");
+    const char **ids = arena_alloc(c->arena, (n + 1) * sizeof *ids);
+
+    (void)failure_data_parse(cfg_getstr(root, "failure_data"), &c->policy.failure_data);
+    c->policy.exclude_untrusted = strcmp(untrusted, "exclude") == 0;
+    for (unsigned i = 0; i < n; i++)
+        ids[i] = arena_strdup(c->arena, cfg_getnstr(root, "authserv_id", i));
+    c->policy.trust = (struct trust_settings){.authserv_ids = ids, .n_authserv_ids = n};
 }
 
 /* ---- reading ---- */
@@ -372,14 +425,17 @@ static int parse(const char *text)
         CFG_INT("deadline", 600, CFGF_NONE), CFG_STR("batch_bytes", "16M", CFGF_NONE),
         CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE), CFG_STR("path", NULL, CFGF_NONE),
         CFG_END()};
-    cfg_opt_t client[] = {CFG_STR_LIST("domains", NULL, CFGF_NONE), CFG_END()};
+    cfg_opt_t client[] = {CFG_STR_LIST("domains", NULL, CFGF_NONE),
+        CFG_STR("failure_data", NULL, CFGF_NONE), CFG_END()};
     cfg_opt_t limits[] = {CFG_STR("message", NULL, CFGF_NONE), CFG_STR("unpacked", NULL, CFGF_NONE),
         CFG_INT("ratio", (long)d.ratio, CFGF_NONE), CFG_INT("members", (long)d.members, CFGF_NONE),
         CFG_INT("nesting", (long)d.nesting, CFGF_NONE), CFG_INT("records", d.records, CFGF_NONE),
         CFG_INT("seconds", (long)d.seconds, CFGF_NONE), CFG_END()};
     cfg_flag_t titled = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
     cfg_opt_t root[] = {CFG_STR("store", NULL, CFGF_NONE),
-        CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE), CFG_SEC("mailbox", mailbox, titled),
+        CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE),
+        CFG_STR("failure_data", "headers", CFGF_NONE), CFG_STR("untrusted", "count", CFGF_NONE),
+        CFG_STR_LIST("authserv_id", NULL, CFGF_NONE), CFG_SEC("mailbox", mailbox, titled),
         CFG_SEC("client", client, titled), CFG_SEC("limits", limits, CFGF_NONE),
         CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
@@ -400,6 +456,7 @@ static int parse(const char *text)
         (void)fault(cfg, "%s", "a comment or section is not closed before the end");
     }
     take_limits(cfg, &reading->config->limits);
+    take_policy(cfg, reading->config);
     reading->config->store = own_string(cfg, "store");
     reading->config->batch_messages = (unsigned)cfg_getint(cfg, "batch_messages");
     (void)cfg_free(cfg);
@@ -413,6 +470,7 @@ static struct config *config_new(void)
     c->arena = arena_new();
     c->limits = limits_default();
     c->batch_messages = BATCH_MESSAGES;
+    c->policy.failure_data = FAILURE_DATA_HEADERS;
     return c;
 }
 

@@ -47,6 +47,7 @@ struct config {
     size_t n_clients;
     struct store_assignment *domains; /* each domain once */
     size_t n_domains;
+    struct store_policy policy; /* its lists are in the arena, too */
 };
 
 /*

@@ -52,6 +52,22 @@ void console_problem(const char *name, const struct err *why)
     put_line(line);
 }
 
+void console_mailbox_problem(const char *mailbox, const struct err *why)
+{
+    char name[LINE_MAX_SHOWN];
+    struct err rest = *why;
+
+    if (!*mailbox) {
+        console_problem(NULL, why);
+        return;
+    }
+    (void)snprintf(name, sizeof name, "mailbox %s", mailbox);
+    size_t len = strlen(name);
+    if (strncmp(why->text, name, len) == 0 && strncmp(why->text + len, ": ", 2) == 0)
+        (void)snprintf(rest.text, sizeof rest.text, "%s", why->text + len + 2);
+    console_problem(name, &rest);
+}
+
 void console_say(const char *fmt, ...)
 {
     char line[LINE_MAX_SHOWN];

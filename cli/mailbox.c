@@ -1,5 +1,7 @@
 #include "cli/mailbox.h"
 
+#include "cli/run.h"
+
 #include <string.h>
 
 static int missing(const struct config_mailbox *m, const char *what, struct err *e)
@@ -34,6 +36,12 @@ static int check_imap(const struct config_mailbox *m, struct err *e)
     return 0;
 }
 
+static bool give_up(void *context)
+{
+    (void)context;
+    return run_asked_to_stop();
+}
+
 static int open_imap(struct source **out, struct mailbox_open *o, struct err *e)
 {
     const struct config_mailbox *m = o->config;
@@ -53,6 +61,7 @@ static int open_imap(struct source **out, struct mailbox_open *o, struct err *e)
         .batch_bytes = m->batch_bytes,
         .batch_messages = m->batch_messages,
         .known = o->known,
+        .stop = give_up,
         .context = o->context,
     };
 
@@ -77,7 +86,14 @@ static int check_maildir(const struct config_mailbox *m, struct err *e)
         if (others[i].value)
             return does_not_belong(m, others[i].name, e);
     }
-    return m->path ? 0 : missing(m, "path", e);
+    if (!m->path)
+        return missing(m, "path", e);
+    /* a timer or cron starts the program who knows where */
+    if (*m->path != '/' || (m->archive && *m->archive != '/')) {
+        return err_set(e, ERR_CONFIG, "config", "mailbox %s: %s must begin with /", m->name,
+            *m->path != '/' ? "path" : "archive");
+    }
+    return 0;
 }
 
 static int open_maildir(struct source **out, struct mailbox_open *o, struct err *e)
@@ -86,6 +102,8 @@ static int open_maildir(struct source **out, struct mailbox_open *o, struct err 
         .name = o->config->name,
         .path = o->config->path,
         .archive = o->config->archive,
+        .known = o->known,
+        .context = o->context,
     };
 
     return source_maildir_open(out, &o->settings.maildir, o->limits, e);

@@ -57,6 +57,20 @@ static int parse_day(const char *option, const char *text, int64_t *out, struct 
     return 0;
 }
 
+static int no_such_week(const char *text, struct err *e)
+{
+    static const char form[] = "dddd-Wdd";
+    bool formed = strlen(text) == sizeof form - 1;
+
+    for (size_t i = 0; formed && form[i]; i++)
+        formed = form[i] == 'd' ? text[i] >= '0' && text[i] <= '9' : text[i] == form[i];
+    if (formed) {
+        return err_set(e, ERR_USAGE, "usage",
+            "there is no week %s: a year has the weeks 01 to 52, some have 53", text);
+    }
+    return err_set(e, ERR_USAGE, "usage", "--week wants a week like 2026-W47, not '%s'", text);
+}
+
 int options_period(const struct period_options *o, enum period_default otherwise, int64_t *from,
     int64_t *to, struct err *e)
 {
@@ -68,8 +82,7 @@ int options_period(const struct period_options *o, enum period_default otherwise
     }
     if (o->week) {
         if (!when_parse_week(o->week, from)) {
-            return err_set(
-                e, ERR_USAGE, "usage", "--week wants a week like 2026-W47, not '%s'", o->week);
+            return no_such_week(o->week, e);
         }
         *to = *from + 6;
         return 0;

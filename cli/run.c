@@ -24,12 +24,17 @@ static void ask_to_stop(int signal)
 
 void run_catch_signals(void)
 {
-    /* no SA_RESTART: a read that waits for a server ends, too */
+    /* no SA_RESTART: whoever waits for a server wakes up, and asks run_asked_to_stop() */
     struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
 
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
+}
+
+bool run_asked_to_stop(void)
+{
+    return stop != 0;
 }
 
 static void show_problem(void *context, const char *name, const struct err *why)
@@ -38,63 +43,101 @@ static void show_problem(void *context, const char *name, const struct err *why)
     console_problem(name, why);
 }
 
-static int read_message(struct run *r, struct intake *in, const struct source_message *m,
-    struct sink *to, struct err *e)
+/* A run on its way. */
+struct passage {
+    struct run *run;
+    struct source *from;
+    struct intake *in;
+    bool told; /* of commits, since the source was flushed last */
+};
+
+static int flush_source(struct passage *p, struct err *e)
 {
+    p->told = false;
+    return p->from->ops->flush ? p->from->ops->flush(p->from, e) : 0;
+}
+
+static int read_message(
+    struct passage *p, const struct source_message *m, struct sink *to, struct err *e)
+{
+    struct run *r = p->run;
     enum outcome o = OUTCOME_DEFERRED;
-    int rc = intake_message(in, r->name, m, to, &o, e);
+    int rc = intake_message(p->in, r->name, m, to, &o, e);
 
     if (rc)
         return rc;
     r->outcomes[o]++;
+    r->rejected += (int64_t)intake_rejected(p->in);
     if (r->verbose)
         console_say("%s: %s", m->name ? m->name : m->key, outcome_name(o));
     return 0;
 }
 
+/* The next message: 1 when there may be more, 0 at the end, or an error. What was committed goes to
+ * the archive at once, so that it is not read again should the run break off later. */
+static int pass_one(struct passage *p, struct sink *to, struct err *e)
+{
+    struct source_message m = {0};
+    int rc = p->from->ops->next(p->from, &m, e);
+
+    if (rc == SOURCE_END)
+        return 0;
+    if (rc == SOURCE_MESSAGE) {
+        rc = read_message(p, &m, to, e);
+        if (!rc && p->told)
+            rc = flush_source(p, e);
+        return rc ? rc : 1;
+    }
+    if (rc == ERR_INPUT) {
+        p->run->unreadable++;
+        console_mailbox_problem(p->run->name, e);
+        return 1;
+    }
+    if (strcmp(e->tag, "interrupted") == 0) {
+        p->run->interrupted = true;
+        return 0;
+    }
+    return rc;
+}
+
+static int pass_all(struct passage *p, struct sink *to, struct err *e)
+{
+    int rc = 1;
+
+    p->in = intake_new(p->run->limits, show_problem, NULL);
+    while (rc == 1 && !stop)
+        rc = pass_one(p, to, e);
+    if (rc == 1)
+        p->run->interrupted = true;
+    intake_free(p->in);
+    return rc < 0 ? rc : 0;
+}
+
 int run_into_sink(struct run *r, struct source *from, struct sink *to, struct err *e)
 {
-    struct intake *in = intake_new(r->limits, show_problem, NULL);
-    struct source_message m;
-    int rc = 0;
+    struct passage p = {.run = r, .from = from};
 
-    while (!rc) {
-        if (stop) {
-            r->interrupted = true;
-            break;
-        }
-        memset(&m, 0, sizeof m);
-        rc = from->ops->next(from, &m, e);
-        if (rc == SOURCE_END)
-            break;
-        if (rc == SOURCE_MESSAGE) {
-            rc = read_message(r, in, &m, to, e);
-
-        } else if (e->class == ERR_INPUT) {
-            r->unreadable++;
-            console_problem(r->name, e);
-            rc = 0;
-        }
-    }
-    intake_free(in);
-    return rc;
+    return pass_all(&p, to, e);
 }
 
 /* What the store's writer calls after each commit. */
 static int tell_source(void *context, uint64_t id, enum outcome o, struct err *e)
 {
-    struct source *s = context;
+    struct passage *p = context;
 
-    return s->ops->done ? s->ops->done(s, id, o, e) : 0;
+    p->told = true;
+    return p->from->ops->done ? p->from->ops->done(p->from, id, o, e) : 0;
 }
 
 int run_into_store(struct run *r, struct source *from, struct store *to,
     struct store_summary *summary, struct err *e)
 {
+    struct passage p = {.run = r, .from = from};
     const struct store_writer_settings set = {
         .batch_messages = r->batch_messages,
         .committed = tell_source,
-        .context = from,
+        .problem = show_problem,
+        .context = &p,
     };
     struct sink *writer;
     struct err later;
@@ -103,12 +146,12 @@ int run_into_store(struct run *r, struct source *from, struct store *to,
     int rc = store_writer_open(&writer, to, &set, e);
     if (rc)
         return rc;
-    rc = run_into_sink(r, from, writer, e);
+    rc = pass_all(&p, writer, e);
     /* What was read before a failure is good; it is the first failure that is told. */
     int flushed = store_writer_flush(writer, rc ? &later : e);
     if (!rc)
         rc = flushed;
-    int archived = from->ops->flush ? from->ops->flush(from, rc ? &later : e) : 0;
+    int archived = flush_source(&p, rc ? &later : e);
     if (!rc)
         rc = archived;
     *summary = *store_writer_summary(writer);
@@ -118,9 +161,10 @@ int run_into_store(struct run *r, struct source *from, struct store *to,
 
 bool run_rejected(const struct run *r, const struct store_summary *s)
 {
-    if (r->unreadable || r->outcomes[OUTCOME_REJECTED] || r->outcomes[OUTCOME_PARTIAL])
+    if (r->unreadable || r->rejected || r->outcomes[OUTCOME_REJECTED] ||
+        r->outcomes[OUTCOME_PARTIAL])
         return true;
-    return s && (s->rejected || s->partial);
+    return s && (s->rejected || s->partial || s->reports_rejected);
 }
 
 int run_format_parse(const char *name, enum run_format *out, struct err *e)
@@ -169,14 +213,15 @@ static void print_text_lines(const struct run *r, const struct store_summary *s)
 {
     const char *colon = *r->name ? ": " : "";
 
-    (void)printf("%s%s%" PRId64 " messages: %" PRId64 " stored, %" PRId64 " duplicate, %" PRId64
+    (void)printf("%s%s%" PRId64 " %s: %" PRId64 " stored, %" PRId64 " duplicate, %" PRId64
                  " conflict, %" PRId64 " without report, %" PRId64 " partial, %" PRId64
                  " rejected\n",
-        r->name, colon, s->messages, s->stored, s->duplicate, s->conflict, s->not_a_report,
-        s->partial, s->rejected);
-    (void)printf("%s%s%" PRId64 " new reports with %" PRId64 " records; %" PRId64
-                 " duplicate, %" PRId64 " conflict, %" PRId64 " partial, %" PRId64 " rejected\n",
-        r->name, colon, s->reports_new, s->records, s->reports_duplicate, s->reports_conflict,
+        r->name, colon, s->messages, s->messages == 1 ? "message" : "messages", s->stored,
+        s->duplicate, s->conflict, s->not_a_report, s->partial, s->rejected);
+    (void)printf("%s%s%" PRId64 " new %s with %" PRId64 " %s; %" PRId64 " duplicate, %" PRId64
+                 " conflict, %" PRId64 " partial, %" PRId64 " rejected\n",
+        r->name, colon, s->reports_new, s->reports_new == 1 ? "report" : "reports", s->records,
+        s->records == 1 ? "record" : "records", s->reports_duplicate, s->reports_conflict,
         s->reports_partial, s->reports_rejected);
 }
 

@@ -9,6 +9,7 @@
 #include "parse/limits.h"
 #include "store/store.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct json;
@@ -24,23 +25,26 @@ struct run {
     unsigned batch_messages;        /* into the store with one commit */
     bool verbose;                   /* say how each message ended */
     int64_t outcomes[RUN_OUTCOMES]; /* what intake found */
-    int64_t unreadable;             /* files and mails that could not even be opened */
+    int64_t rejected;               /* documents, also in messages that count as stored */
+    int64_t unreadable;             /* files that could not even be opened */
     bool interrupted;               /* SIGINT or SIGTERM came; what was begun was finished */
 };
 
 /* Once, before the first run. */
 void run_init(void);
 
-/* From now on SIGINT and SIGTERM end a run after the message that is being read; a second one
- * kills. */
+/* From now on SIGINT and SIGTERM end a run after the message that is being read; a server that is
+ * waited for has a second left, see struct imap_settings. A second signal kills. */
 void run_catch_signals(void);
+bool run_asked_to_stop(void);
 
 /* All messages of the source into the sink. Nothing is told to the source. */
 int run_into_sink(struct run *r, struct source *from, struct sink *to, struct err *e) ERR_CHECKED;
 
 /*
  * All messages of the source into the store; each is told to the source as done once it is
- * committed. *summary says what was committed, also after an error.
+ * committed, and the source is flushed after each commit. *summary says what was committed, also
+ * after an error.
  */
 int run_into_store(struct run *r, struct source *from, struct store *to,
     struct store_summary *summary, struct err *e) ERR_CHECKED;

@@ -99,6 +99,17 @@ static int collect(const struct config_mailbox *m, struct buf *out, struct err *
                : 0;
 }
 
+/* The first line is it. What else is there was meant for somebody else, or it is a mistake. */
+static int only_line(char *text, struct err *e)
+{
+    size_t end = strcspn(text, "\r\n");
+
+    if (text[end + strspn(text + end, " \t\r\n")])
+        return err_set(e, ERR_CONFIG, "password", "there is more than one line");
+    text[end] = '\0';
+    return 0;
+}
+
 static int check(const char *secret, struct err *e)
 {
     if (!*secret)
@@ -122,15 +133,16 @@ int secret_read(const struct config_mailbox *m, char **out, struct err *e)
     if (!rc && !text.len)
         rc = err_set(e, ERR_CONFIG, "password", "the password is empty");
     if (!rc) {
-        text.data[strcspn(text.data, "\r\n")] = '\0';
-        rc = check(text.data, e);
+        rc = only_line(text.data, e);
+        if (!rc)
+            rc = check(text.data, e);
     }
     if (!rc)
         *out = mem_strdup(text.data);
     if (text.data)
         explicit_bzero(text.data, text.cap);
     buf_done(&text);
-    return rc ? err_wrap(e, "mailbox %s", m->name) : 0;
+    return rc;
 }
 
 void secret_free(char *secret)

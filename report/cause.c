@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
@@ -111,8 +112,8 @@ static bool sign_any(const struct facts *f)
 }
 
 /*
- * {domain} the From domain, {dkim} the signature's domain, {selector} its selector, {other} the
- * foreign signer, {spf} the domain SPF was asked about.
+ * {domain} the From domain, {dkim} the signature's domain, {other} the foreign signer, {spf} the
+ * domain SPF was asked about; the others are clauses, see below.
  */
 static const struct cause {
     const char *name;
@@ -142,14 +143,13 @@ static const struct cause {
         "SPF passes for {spf}, but the policy asks for exactly {domain} (aspf=s).",
         "If this sender is yours, let it use an envelope sender at {domain}, or publish aspf=r."},
     [CAUSE_RECEIVER_DISAGREES] = {"receiver-disagrees", sign_disagrees,
-        "By the results listed it would have passed, but the receiver counted it as failed.",
-        "Nothing to do unless several receivers report the same."},
+        "By the results listed it would have passed, but {receivers} counted it as failed.",
+        "{disagreement}"},
     [CAUSE_DKIM_BROKEN] = {"dkim-broken", sign_dkim_broken,
-        "It bears a DKIM signature of {dkim} that does not verify: the mail was changed on its "
-        "way (by a list, a forwarder, a filter), or the key in the DNS is not the right one.",
-        "If this sender is yours, check that the key of selector {selector} is published as the "
-        "sender shows it, and that signing comes after footers and filters. If it is a forwarder "
-        "or a list, there is nothing to publish."},
+        "It bears a DKIM signature of {dkim} that {dkim-is}.",
+        "If this sender is yours, check that {key} is published as the sender shows it, and that "
+        "signing comes after footers and filters. If it is a forwarder or a list, there is "
+        "nothing to publish."},
     [CAUSE_SIGNED_BY_OTHER] = {"signed-by-other", sign_other_dkim,
         "Signed with DKIM by {other}, not by {domain}.",
         "If {other} sends for you, switch on DKIM signing as {domain} there and publish the "
@@ -164,15 +164,15 @@ static const struct cause {
         "Repair the SPF record of {spf}: exactly one record, correct in syntax, with no more than "
         "10 DNS look-ups. Sign with DKIM as {domain}."},
     [CAUSE_SPF_FAILS] = {"spf-fails", sign_spf_fails,
-        "SPF does not know this host as a sender of {spf}, and there is no good DKIM signature. "
-        "It may be a forwarder, a server of yours, or somebody else using the name.",
+        "{spf-says}, and there is no good DKIM signature. It may be a forwarder, a server of yours, "
+        "or somebody else using the name.",
         "If the host is yours, let it send through your mail service, which signs with DKIM as "
         "{domain}. If you do not know it, do nothing: forwarded mail looks like this, and so does "
-        "abuse, which your policy is there to stop."},
+        "abuse{policy-does}."},
     [CAUSE_UNAUTHENTICATED] = {"unauthenticated", sign_any,
         "Neither SPF nor DKIM says anything for {domain}.",
         "If the sender is yours, let it sign with DKIM as {domain}. If you do not know it, do "
-        "nothing: your policy decides what becomes of such mail."},
+        "nothing: forwarded mail can look like this, and so does abuse{policy-does}."},
 };
 
 const char *cause_name(enum cause_id id)
@@ -194,6 +194,31 @@ bool cause_parse(const char *name, enum cause_id *out)
 bool cause_is_pass(enum cause_id id)
 {
     return id == CAUSE_OK || id == CAUSE_OK_SPF_ONLY;
+}
+
+bool cause_is_repairable(enum cause_id id, const struct evidence *v)
+{
+    switch (id) {
+    case CAUSE_DKIM_STRICT:
+    case CAUSE_SPF_STRICT:
+    case CAUSE_DKIM_BROKEN:
+    case CAUSE_SIGNED_BY_OTHER:
+    case CAUSE_SENT_BY_OTHER:
+    case CAUSE_SPF_BROKEN:
+        return true;
+    case CAUSE_RECEIVER_DISAGREES:
+        return v->reporters > 1;
+    case CAUSE_OK:
+    case CAUSE_OK_SPF_ONLY:
+    case CAUSE_NO_VERDICT:
+    case CAUSE_FORWARDED:
+    case CAUSE_DNS_TEMPORARY:
+    case CAUSE_SPF_FAILS:
+    case CAUSE_UNAUTHENTICATED:
+    case CAUSE_COUNT:
+        break;
+    }
+    return false;
 }
 
 /* ---- from results to facts ---- */
@@ -274,7 +299,7 @@ enum cause_id cause_find(const struct signs *s, struct evidence *out)
 {
     struct facts f = {.signs = s, .evidence = out, .forwarded = says_forwarded(s)};
 
-    *out = (struct evidence){.domain = s->domain};
+    *out = (struct evidence){.domain = s->domain, .policy = s->policy, .reporters = s->reporters};
     look_at_dkim(s, &f, out);
     look_at_spf(s, &f, out);
     for (unsigned i = 0; i < CAUSE_COUNT; i++) {
@@ -289,6 +314,11 @@ enum cause_id cause_find(const struct signs *s, struct evidence *out)
 static const char *shown(struct arena *a, const char *name)
 {
     return name && *name ? text_safe(a, name, NAME_SHOWN) : "(not named)";
+}
+
+bool cause_has_identity(const struct evidence *v)
+{
+    return v->other_dkim || is(v->own_dkim_result, "pass") || is(v->spf_result, "pass");
 }
 
 const char *cause_identity(struct arena *a, const struct evidence *v)
@@ -320,7 +350,98 @@ const char *cause_results(struct arena *a, const struct evidence *v)
     return arena_printf(a, "%s, %s", spf, dkim);
 }
 
-static const char *value_of(const char *name, size_t len, const struct evidence *v)
+/* ---- clauses: what a sentence says differently from case to case ---- */
+
+static const char *say_receivers(struct arena *a, const struct evidence *v)
+{
+    return v->reporters > 1 ? arena_printf(a, "%" PRId64 " receivers", v->reporters)
+                            : "the receiver";
+}
+
+static const char *say_disagreement(struct arena *a, const struct evidence *v)
+{
+    (void)a;
+    if (v->reporters > 1) {
+        return "Several receivers report the same, so it is no mistake of one of them. Look at a "
+               "mail from this source: is there one From line with one address, and did the "
+               "policy ask for strict alignment (adkim, aspf) at that time?";
+    }
+    return "Nothing to do unless several receivers report the same.";
+}
+
+/* The words of RFC 8601 2.7.1: only "fail" says that a signature did not verify. */
+static const char *say_dkim(struct arena *a, const struct evidence *v)
+{
+    if (is(v->own_dkim_result, "fail")) {
+        return "does not verify: the mail was changed on its way (by a list, a forwarder, a "
+               "filter), or the key in the DNS is not the right one";
+    }
+    if (is(v->own_dkim_result, "policy")) {
+        return "the receiver does not accept by rules of its own (policy), for example because the "
+               "key is too short";
+    }
+    if (is(v->own_dkim_result, "neutral"))
+        return "the receiver could not make sense of (neutral)";
+    if (is(v->own_dkim_result, "permerror"))
+        return "cannot be checked (permerror): it, or its key in the DNS, is not as it should be";
+    return arena_printf(a, "did not pass (%s)", shown(a, v->own_dkim_result));
+}
+
+static const char *say_key(struct arena *a, const struct evidence *v)
+{
+    return v->own_dkim_selector && *v->own_dkim_selector
+               ? arena_printf(a, "the key of selector %s", shown(a, v->own_dkim_selector))
+               : "its key";
+}
+
+/* The words of RFC 7208 2.6. */
+static const char *say_spf(struct arena *a, const struct evidence *v)
+{
+    const char *name = shown(a, v->spf);
+
+    if (is(v->spf_result, "fail"))
+        return arena_printf(a, "The SPF record of %s does not allow this host (fail)", name);
+    if (is(v->spf_result, "softfail")) {
+        return arena_printf(
+            a, "By the SPF record of %s this host is probably not allowed (softfail)", name);
+    }
+    if (is(v->spf_result, "neutral")) {
+        return arena_printf(
+            a, "The SPF record of %s says nothing for or against this host (neutral)", name);
+    }
+    if (is(v->spf_result, "none"))
+        return arena_printf(a, "The receiver found no SPF record of %s (none)", name);
+    return arena_printf(a, "SPF did not pass for %s", name);
+}
+
+static const char *say_policy(struct arena *a, const struct evidence *v)
+{
+    if (is(v->policy, "none"))
+        return "; your policy (p=none) asks receivers to do nothing against it";
+    if (is(v->policy, "quarantine") || is(v->policy, "reject"))
+        return arena_printf(a, ", which your policy (p=%s) is there to stop", v->policy);
+    return "";
+}
+
+static const struct clause {
+    const char *name;
+    const char *(*say)(struct arena *a, const struct evidence *v);
+} clauses[] = {
+    {"receivers", say_receivers},
+    {"disagreement", say_disagreement},
+    {"dkim-is", say_dkim},
+    {"key", say_key},
+    {"spf-says", say_spf},
+    {"policy-does", say_policy},
+};
+
+static bool is_named(const char *name, size_t len, const char *wanted)
+{
+    return strlen(wanted) == len && memcmp(wanted, name, len) == 0;
+}
+
+static const char *words_for(
+    struct arena *a, const char *name, size_t len, const struct evidence *v)
 {
     const struct {
         const char *name;
@@ -328,16 +449,19 @@ static const char *value_of(const char *name, size_t len, const struct evidence 
     } values[] = {
         {"domain", v->domain},
         {"dkim", v->own_dkim},
-        {"selector", v->own_dkim_selector},
         {"other", v->other_dkim},
         {"spf", v->spf},
     };
 
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        if (strlen(values[i].name) == len && memcmp(values[i].name, name, len) == 0)
-            return values[i].value;
+        if (is_named(name, len, values[i].name))
+            return shown(a, values[i].value);
     }
-    return NULL;
+    for (size_t i = 0; i < sizeof clauses / sizeof *clauses; i++) {
+        if (is_named(name, len, clauses[i].name))
+            return clauses[i].say(a, v);
+    }
+    return shown(a, NULL);
 }
 
 static const char *fill_in(struct arena *a, const char *sentence, const struct evidence *v)
@@ -352,7 +476,7 @@ static const char *fill_in(struct arena *a, const char *sentence, const struct e
         if (!*sentence)
             break;
         size_t len = strcspn(sentence + 1, "}");
-        (void)buf_adds(&out, shown(a, value_of(sentence + 1, len, v)));
+        (void)buf_adds(&out, words_for(a, sentence + 1, len, v));
         sentence += len + 2;
     }
     const char *text = arena_strndup(a, out.data, out.len);
@@ -362,7 +486,13 @@ static const char *fill_in(struct arena *a, const char *sentence, const struct e
 
 const char *cause_reason(struct arena *a, enum cause_id id, const struct evidence *v)
 {
-    return fill_in(a, causes[id].reason, v);
+    const char *reason = fill_in(a, causes[id].reason, v);
+
+    return v->overruled ? arena_printf(a,
+                              "%s Where it was rejected or quarantined, that was the receiver's "
+                              "own decision: your policy is p=none.",
+                              reason)
+                        : reason;
 }
 
 const char *cause_remedy(struct arena *a, enum cause_id id, const struct evidence *v)

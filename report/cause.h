@@ -12,6 +12,7 @@
 #include "store/auth.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct arena;
 
@@ -47,6 +48,8 @@ struct signs {
     const struct override_reason *reasons;
     size_t n_reasons;
     bool strict_dkim, strict_spf; /* the policy published adkim=s, aspf=s */
+    const char *policy; /* "none", "quarantine", "reject" for this domain; NULL: unknown */
+    int64_t reporters;  /* receivers that say the same */
 };
 
 /*
@@ -62,10 +65,18 @@ struct evidence {
     const char *spf;        /* the domain SPF was asked about */
     const char *spf_result;
     bool spf_own;
+    const char *policy;
+    int64_t reporters; /* at least so many say the same */
+    bool overruled;    /* p=none, and receivers did something against it all the same */
 };
 
 enum cause_id cause_find(const struct signs *s, struct evidence *out);
 
+/* Is there something that the owner of the domain could do, if the sender is theirs? */
+bool cause_is_repairable(enum cause_id id, const struct evidence *v);
+
+/* Is there anything good by which the sender can be told? */
+bool cause_has_identity(const struct evidence *v);
 /* "signs as esp.example", "sends as bounces.example", "unknown host" */
 const char *cause_identity(struct arena *a, const struct evidence *v);
 /* "SPF pass for x.example, DKIM fail for y.example" */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const char *const columns[] = {"domain", "source_ip", "messages", "dmarc_pass",
-    "spf_aligned", "dkim_aligned", "disposition", "identity", "cause", "remedy"};
+    "spf_aligned", "dkim_aligned", "disposition", "identity", "cause", "remedy", "reporters"};
 
 /* "reject" when it was the same for all, else "none=12 reject=3". */
 static const char *action_words(struct arena *a, const struct report_source *s)
@@ -61,6 +61,7 @@ void render_csv(const struct client_report *r, FILE *out)
         csv_text(&c, cause_identity(a, &s->sender));
         csv_text(&c, cause_name(s->cause));
         csv_text(&c, cause_remedy(a, s->cause, &s->evidence));
+        csv_int(&c, s->reporters);
         csv_end_row(&c);
     }
     arena_free(a);

@@ -47,6 +47,7 @@ static void write_domains(struct json *j, const struct client_report *r)
         json_member_string(j, "domain", r->domains[i].name);
         write_totals(j, &r->domains[i].totals);
         json_member_string(j, "policy", r->domains[i].policy);
+        json_member_bool(j, "policy_changed", r->domains[i].policy_changed);
         json_end(j);
     }
     json_end(j);
@@ -60,6 +61,7 @@ static void write_source(struct json *j, const struct report_source *s, struct a
     json_object(j);
     json_member_string(j, "domain", s->domain);
     json_member_string(j, "source_ip", s->ip.len ? ip : NULL);
+    json_member_int(j, "reporters", s->reporters);
     json_member_int(j, "records", s->records);
     json_member_int(j, "messages", s->messages);
     json_member_int(j, "dmarc_pass", s->dmarc_pass);
@@ -74,6 +76,13 @@ static void write_source(struct json *j, const struct report_source *s, struct a
     json_end(j);
 }
 
+static const char *remark_state(const struct report_remark *m)
+{
+    if (m->partial)
+        return "partial";
+    return m->counts ? "repaired" : "doubtful";
+}
+
 static void write_remarks(struct json *j, const struct client_report *r)
 {
     json_key(j, "remarks");
@@ -85,8 +94,8 @@ static void write_remarks(struct json *j, const struct client_report *r)
         json_member_string(j, "reporter", m->reporter);
         json_member_string(j, "report_id", m->report_id);
         member_day(j, "day", when_day(m->begin));
-        json_member_string(j, "state", m->partial ? "partial" : "repaired");
-        json_member_bool(j, "counted", !m->partial);
+        json_member_string(j, "state", remark_state(m));
+        json_member_bool(j, "counted", m->counts);
         json_member_string(j, "notes", m->notes);
         json_end(j);
     }
@@ -109,6 +118,7 @@ void render_json(const struct client_report *r, FILE *out)
     json_key(&j, "totals");
     json_object(&j);
     write_totals(&j, &r->totals);
+    json_member_int(&j, "untrusted", r->untrusted);
     json_end(&j);
     write_domains(&j, r);
     json_key(&j, "sources");

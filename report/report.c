@@ -11,8 +11,9 @@
 
 /* What is kept of a report until all are there: the store promises no order. */
 struct seen_report {
-    const char *domain, *reporter, *report_id, *policy, *notes;
-    bool strict_dkim, strict_spf, counts, repaired;
+    const char *domain, *reporter, *report_id, *policy, *policy_below, *notes;
+    bool strict_dkim, strict_spf, partial, counts, repaired;
+    int64_t untrusted; /* its messages, if it is doubtful and whole */
     int64_t begin, id;
 };
 
@@ -51,8 +52,7 @@ static int compare_int(int64_t a, int64_t b)
     return a < b ? -1 : a > b;
 }
 
-/* Counts come from strangers, each up to 2^53: a sum stays at the largest number. */
-static void add(int64_t *sum, int64_t n)
+void report_add(int64_t *sum, int64_t n)
 {
     if (__builtin_add_overflow(*sum, n, sum))
         *sum = INT64_MAX;
@@ -70,9 +70,12 @@ static int take_report(void *context, const struct store_report_row *r)
         .domain = arena_strdup(b->arena, r->domain ? r->domain : ""),
         .reporter = arena_strdup(b->arena, r->reporter ? r->reporter : ""),
         .policy = copy(b->arena, r->p),
+        .policy_below = copy(b->arena, r->sp),
         .strict_dkim = r->adkim && strcmp(r->adkim, "s") == 0,
         .strict_spf = r->aspf && strcmp(r->aspf, "s") == 0,
+        .partial = r->partial,
         .counts = r->counts,
+        .untrusted = r->trust == TRUST_DOUBTFUL && !r->partial ? r->messages : 0,
         .begin = r->begin,
         .id = r->id,
     };
@@ -121,7 +124,8 @@ static void add_remark(struct builder *b, const struct seen_report *r)
         .domain = r->domain,
         .report_id = r->report_id,
         .begin = r->begin,
-        .partial = !r->counts,
+        .partial = r->partial,
+        .counts = r->counts,
         .notes = r->notes};
 }
 
@@ -133,6 +137,17 @@ static struct report_domain *add_domain(struct builder *b, const char *name)
     out->domains = arena_grow(b->arena, out->domains, &out->n_domains, sizeof *out->domains);
     out->domains[at] = (struct report_domain){.name = name};
     return &out->domains[at];
+}
+
+static void take_policy(struct report_domain *d, const struct seen_report *r)
+{
+    d->strict_dkim = r->strict_dkim;
+    d->strict_spf = r->strict_spf;
+    if (!r->policy)
+        return;
+    d->policy_changed = d->policy_changed || (d->policy && strcmp(d->policy, r->policy) != 0);
+    d->policy = r->policy;
+    d->policy_below = r->policy_below;
 }
 
 /* One domain for each run of sorted reports; the last of them has the policy that is shown. */
@@ -150,6 +165,7 @@ static void count_reports(struct builder *b)
         const struct seen_report *r = &b->seen[i];
         if (!r->counts || r->repaired)
             add_remark(b, r);
+        report_add(&out->untrusted, r->untrusted);
         if (!r->counts)
             continue;
         if (!domain || strcmp(domain->name, r->domain) != 0) {
@@ -160,9 +176,7 @@ static void count_reports(struct builder *b)
         }
         reporters[n++] = r->reporter;
         domain->totals.reports++;
-        domain->policy = r->policy;
-        domain->strict_dkim = r->strict_dkim;
-        domain->strict_spf = r->strict_spf;
+        take_policy(domain, r);
     }
     if (domain)
         domain->totals.reporters = count_different(reporters + start, n - start);
@@ -189,16 +203,16 @@ static void count_action(struct report_actions *to, enum disposition d, int64_t 
     switch (d) {
     case DISPOSITION_NONE:
     case DISPOSITION_PASS:
-        add(&to->none, messages);
+        report_add(&to->none, messages);
         break;
     case DISPOSITION_QUARANTINE:
-        add(&to->quarantine, messages);
+        report_add(&to->quarantine, messages);
         break;
     case DISPOSITION_REJECT:
-        add(&to->reject, messages);
+        report_add(&to->reject, messages);
         break;
     case DISPOSITION_UNKNOWN:
-        add(&to->other, messages);
+        report_add(&to->other, messages);
         break;
     }
 }
@@ -210,11 +224,11 @@ static bool row_passes(const struct store_source_row *r)
 
 static void count_row(struct report_totals *to, const struct store_source_row *r)
 {
-    add(&to->records, r->records);
-    add(&to->messages, r->messages);
-    add(row_passes(r) ? &to->dmarc_pass : &to->dmarc_fail, r->messages);
-    add(&to->spf_aligned, r->spf == VERDICT_PASS ? r->messages : 0);
-    add(&to->dkim_aligned, r->dkim == VERDICT_PASS ? r->messages : 0);
+    report_add(&to->records, r->records);
+    report_add(&to->messages, r->messages);
+    report_add(row_passes(r) ? &to->dmarc_pass : &to->dmarc_fail, r->messages);
+    report_add(&to->spf_aligned, r->spf == VERDICT_PASS ? r->messages : 0);
+    report_add(&to->dkim_aligned, r->dkim == VERDICT_PASS ? r->messages : 0);
     count_action(&to->actions, r->disposition, r->messages);
 }
 
@@ -229,17 +243,23 @@ static struct evidence copy_evidence(struct arena *a, const struct evidence *v)
         .spf = copy(a, v->spf),
         .spf_result = copy(a, v->spf_result),
         .spf_own = v->spf_own,
+        .policy = copy(a, v->policy),
+        .reporters = v->reporters,
+        .overruled = v->overruled,
     };
 }
 
 static void add_to_tally(
     struct builder *b, struct tally *t, int64_t messages, const struct evidence *v)
 {
+    int64_t most = t->evidence.reporters > v->reporters ? t->evidence.reporters : v->reporters;
+
     if (messages > t->heaviest || !t->evidence.domain) {
         t->heaviest = messages;
         t->evidence = copy_evidence(b->scratch, v);
     }
-    add(&t->messages, messages);
+    t->evidence.reporters = most;
+    report_add(&t->messages, messages);
 }
 
 /* The failures are what a reader wants explained, however few they are among the passes. */
@@ -262,6 +282,17 @@ static enum cause_id decide(const struct tally *tallies)
     return best;
 }
 
+/* What a receiver does beyond p=none, it does of its own accord. When the policy was another one
+ * for a part of the period, nobody knows. */
+static bool is_overruled(const struct client_report *r, const struct report_source *s)
+{
+    const struct report_domain *d = find_domain(r, s->domain);
+    const char *policy = s->evidence.policy;
+
+    return d && !d->policy_changed && policy && strcmp(policy, "none") == 0 &&
+           (s->actions.quarantine > 0 || s->actions.reject > 0);
+}
+
 static void close_source(struct builder *b)
 {
     struct client_report *out = b->report;
@@ -271,6 +302,7 @@ static void close_source(struct builder *b)
         return;
     b->source.cause = decide(b->tallies);
     b->source.evidence = copy_evidence(b->arena, &b->tallies[b->source.cause].evidence);
+    b->source.evidence.overruled = is_overruled(out, &b->source);
     b->source.sender = copy_evidence(b->arena, &b->sender.evidence);
     out->sources = arena_grow(b->arena, out->sources, &out->n_sources, sizeof *out->sources);
     out->sources[at] = b->source;
@@ -301,6 +333,17 @@ static void open_source(struct builder *b, const struct store_source_row *r)
     b->open = true;
 }
 
+/* RFC 7489 6.3: sp speaks for what is below the domain, p where there is none.
+ */
+static const char *policy_for(const struct report_domain *d, const char *header_from)
+{
+    if (!d)
+        return NULL;
+    return d->policy_below && *d->policy_below && strcmp(d->name, header_from) != 0
+               ? d->policy_below
+               : d->policy;
+}
+
 static void judge_group(
     struct builder *b, const struct store_source_row *r, const struct report_domain *d)
 {
@@ -311,8 +354,9 @@ static void judge_group(
     arena_reset(b->unpacked);
     auth_unpack(b->unpacked, r->auth, &auth);
     const struct override_reason *reasons = reasons_unpack(b->unpacked, r->reasons, &n_reasons);
+    const char *from = r->header_from && *r->header_from ? r->header_from : r->domain;
     const struct signs signs = {
-        .domain = r->header_from && *r->header_from ? r->header_from : r->domain,
+        .domain = from,
         .dkim = r->dkim,
         .spf = r->spf,
         .auth = &auth,
@@ -320,6 +364,8 @@ static void judge_group(
         .n_reasons = n_reasons,
         .strict_dkim = d && d->strict_dkim,
         .strict_spf = d && d->strict_spf,
+        .policy = policy_for(d, from),
+        .reporters = r->reporters,
     };
     enum cause_id cause = cause_find(&signs, &evidence);
     add_to_tally(b, &b->tallies[cause], r->messages, &evidence);
@@ -340,11 +386,12 @@ static int take_source(void *context, const struct store_source_row *sent)
         close_source(b);
         open_source(b, r);
     }
-    add(&s->records, r->records);
-    add(&s->messages, r->messages);
-    add(&s->dmarc_pass, row_passes(r) ? r->messages : 0);
-    add(&s->spf_aligned, r->spf == VERDICT_PASS ? r->messages : 0);
-    add(&s->dkim_aligned, r->dkim == VERDICT_PASS ? r->messages : 0);
+    report_add(&s->records, r->records);
+    report_add(&s->messages, r->messages);
+    report_add(&s->dmarc_pass, row_passes(r) ? r->messages : 0);
+    report_add(&s->spf_aligned, r->spf == VERDICT_PASS ? r->messages : 0);
+    report_add(&s->dkim_aligned, r->dkim == VERDICT_PASS ? r->messages : 0);
+    s->reporters = r->reporters > s->reporters ? r->reporters : s->reporters;
     s->first = r->first < s->first ? r->first : s->first;
     s->last = r->last > s->last ? r->last : s->last;
     count_action(&s->actions, r->disposition, r->messages);

@@ -33,7 +33,9 @@ struct report_totals {
 
 struct report_domain {
     const char *name;
-    const char *policy; /* p of the latest report; NULL: not said */
+    const char *policy;       /* p of the latest report that says it; NULL: none does */
+    const char *policy_below; /* its sp */
+    bool policy_changed;      /* other reports of the period say another p */
     bool strict_dkim, strict_spf;
     struct report_totals totals;
 };
@@ -44,24 +46,28 @@ struct report_source {
     int64_t records, messages;
     int64_t dmarc_pass, spf_aligned, dkim_aligned;
     struct report_actions actions;
+    int64_t reporters;        /* receivers that saw it: at least so many, those that report the same
+                               * of it; others may have seen it otherwise */
     enum cause_id cause;      /* of most of the messages that failed, or of all if none did */
     struct evidence evidence; /* for the words: cause_identity, cause_reason ... */
     struct evidence sender;   /* of most messages: for cause_identity */
     int64_t first, last;      /* begin of the first and the last report with it */
 };
 
-/* A report that did not come in whole, or had to be repaired. */
+/* A report that did not come in whole, had to be repaired, or is left out as doubtful. */
 struct report_remark {
     const char *reporter, *domain, *report_id;
     int64_t begin;
-    bool partial; /* not counted */
-    const char *notes;
+    bool partial;      /* cut off */
+    bool counts;       /* else it was left out: as partial, or as doubtful */
+    const char *notes; /* codes, comma-separated (parse/quirks.h) */
 };
 
 struct client_report {
     const char *client; /* NULL: all */
     int64_t from, to;   /* days, both included */
     struct report_totals totals;
+    int64_t untrusted; /* messages of doubtful reports, whether they are in the totals or not */
     struct report_domain *domains; /* by name */
     size_t n_domains;
     struct report_source *sources; /* most failed messages first */
@@ -76,6 +82,9 @@ int report_build(struct store *s, const struct store_period *p, struct arena *a,
     struct client_report *out, struct err *e) ERR_CHECKED;
 
 int64_t report_source_failed(const struct report_source *s);
+
+/* Counts come from strangers, each up to 2^53: a sum stays at the largest number. */
+void report_add(int64_t *sum, int64_t n);
 
 /* "2026-W47" when it is one whole ISO week, else "2026-11-16_2026-11-20". */
 enum {

@@ -1,5 +1,5 @@
-/* What every fuzz target defines, and the sink they share: it looks at everything it is handed, so
- * that the sanitizers do too. */
+/* What every fuzz target defines, and the sink they share: it checks everything it is handed, and
+ * aborts. */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
 

@@ -1,7 +1,8 @@
 #include "parse/aggregate.h"
 #include "tests/fuzz/fuzz.h"
 
-/* The first byte chooses the size of the pieces, so that every split is tried. */
+/* The first byte chooses the size of the pieces, so that every split is tried, and with its topmost
+ * bit that nothing is known from elsewhere. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct limits limits = limits_default();
@@ -12,7 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size == 0)
         return 0;
-    size_t piece = data[0] ? data[0] : 65536;
+    size_t piece = data[0] & 0x7F ? data[0] & 0x7F : 65536;
+    if (data[0] & 0x80)
+        hints.file_name = NULL;
     data++;
     size--;
     struct aggregate_reader *r = aggregate_reader_new(&limits);

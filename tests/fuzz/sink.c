@@ -1,61 +1,168 @@
+/*
+ * A sink that believes nothing: every promise of parse/model.h and parse/flow.h that can be checked
+ * from here is, and a broken one ends the program.
+ */
 #include "base/text.h"
+#include "parse/limits.h"
+#include "parse/quirks.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The promises of parse/model.h that hold for every string: clean UTF-8, no NUL inside (it would
- * end earlier), readable to its end. */
+static const int64_t count_most = INT64_C(1) << 53;
+
+/* Where the flow is. */
+static struct {
+    bool in_message, in_payload, in_report;
+    int64_t records, messages; /* of this report */
+} flow;
+
+static void promise(bool kept)
+{
+    if (!kept)
+        abort();
+}
+
+/* Text of any length: clean UTF-8, readable to its end. */
+static void look_long(const char *s)
+{
+    promise(!s || text_is_utf8(s, strlen(s)));
+}
+
+/* A value of the normal form. */
 static void look(const char *s)
 {
-    if (s && !text_is_utf8(s, strlen(s)))
-        abort();
+    look_long(s);
+    promise(!s || strlen(s) <= LIMIT_FIELD);
+}
+
+static void look_at_notes(const struct notes *notes, enum grade grade)
+{
+    promise(grade < GRADE_REFUSED);
+    for (size_t i = 0; i < notes->n; i++) {
+        const struct quirk *q = quirk_find(notes->items[i].code);
+        promise(q && q->grade <= grade && notes->items[i].times > 0);
+        look_long(notes->items[i].detail);
+    }
+}
+
+static void look_at_addr(const struct addr *a)
+{
+    promise(a->len == 0 || a->len == 4 || a->len == 16);
 }
 
 static void look_at_results(const struct auth_result *list, size_t n)
 {
+    promise(n <= LIMIT_RESULTS);
     for (size_t i = 0; i < n; i++) {
         look(list[i].domain);
+        look(list[i].domain_sent);
         look(list[i].selector);
         look(list[i].scope);
         look(list[i].result);
+        look(list[i].result_sent);
         look(list[i].human_result);
+        /* fails safe: only the very word is a pass */
+        promise(!list[i].result || strcmp(list[i].result, "pass") != 0 ||
+                text_equal_nocase(list[i].result_sent, "pass"));
     }
+}
+
+static void look_at_policy(const struct policy *p)
+{
+    const char *const values[] = {p->domain, p->domain_sent, p->adkim, p->adkim_sent, p->aspf,
+        p->aspf_sent, p->p, p->p_sent, p->sp, p->sp_sent, p->np, p->np_sent, p->pct, p->pct_sent,
+        p->fo, p->testing, p->testing_sent, p->discovery_method};
+
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        look(values[i]);
+    promise(p->domain != NULL);
+}
+
+static void look_at_report(const struct aggregate_report *r)
+{
+    const char *const values[] = {r->version, r->xml_namespace, r->org_name, r->email,
+        r->extra_contact_info, r->report_id, r->report_id_sent, r->begin_sent, r->end_sent,
+        r->generator, r->reporter};
+
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        look(values[i]);
+    promise(r->n_errors <= LIMIT_ERRORS);
+    for (size_t i = 0; i < r->n_errors; i++)
+        look(r->errors[i]);
+    look_at_policy(&r->policy);
+    look_long(r->extension);
+    promise(!r->extension || strlen(r->extension) <= LIMIT_EXTENSION);
+    promise(r->reporter && r->report_id && r->begin <= r->end);
+}
+
+/* ---- the flow ---- */
+
+static int message_begin(struct sink *s, const struct message_info *m, struct err *e)
+{
+    (void)s;
+    (void)e;
+    promise(!flow.in_message);
+    flow.in_message = true;
+    look_long(m->from);
+    look_long(m->subject);
+    look_long(m->message_id);
+    look_long(m->authentication_results);
+    return 0;
+}
+
+static int payload_begin(struct sink *s, const struct payload_info *p, struct err *e)
+{
+    (void)s;
+    (void)e;
+    promise(flow.in_message && !flow.in_payload && p->container);
+    flow.in_payload = true;
+    look_long(p->name);
+    return 0;
 }
 
 static int begin(struct sink *s, const struct aggregate_report *r, struct err *e)
 {
     (void)s;
     (void)e;
-    look(r->org_name);
-    look(r->email);
-    look(r->report_id);
-    look(r->policy.domain);
-    look(r->extension);
-    if (!r->reporter || !r->policy.domain || !r->report_id || r->begin > r->end)
-        abort();
+    promise(!flow.in_report);
+    flow.in_report = true;
+    flow.records = flow.messages = 0;
+    look_at_report(r);
     return 0;
 }
 
 static int record(struct sink *s, const struct aggregate_record *r, struct err *e)
 {
+    const char *const values[] = {r->source_ip_sent, r->disposition_sent, r->dkim_sent, r->spf_sent,
+        r->header_from, r->header_from_sent, r->envelope_from, r->envelope_from_sent,
+        r->envelope_to, r->envelope_to_sent};
+
     (void)s;
     (void)e;
-    look(r->header_from);
-    look(r->envelope_from);
-    look(r->envelope_to);
-    look(r->source_ip_sent);
+    promise(flow.in_report);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        look(values[i]);
+    look_at_addr(&r->source_ip);
     look_at_results(r->dkims, r->n_dkims);
     look_at_results(r->spfs, r->n_spfs);
-    if (r->count < 0 || r->count > (INT64_C(1) << 53))
-        abort();
-    /* fails safe: only the very word is a pass */
-    if (r->dkim == VERDICT_PASS && !text_equal_nocase(r->dkim_sent, "pass"))
-        abort();
-    if (r->spf == VERDICT_PASS && !text_equal_nocase(r->spf_sent, "pass"))
-        abort();
-    if (r->disposition == DISPOSITION_REJECT && !text_equal_nocase(r->disposition_sent, "reject"))
-        abort();
+    promise(r->n_reasons <= LIMIT_RESULTS);
+    for (size_t i = 0; i < r->n_reasons; i++) {
+        look(r->reasons[i].type);
+        look(r->reasons[i].type_sent);
+        look(r->reasons[i].comment);
+    }
+    look_long(r->extension);
+    promise(r->count >= 0 && r->count <= count_most);
+    /* fails safe: only the very word is a pass, and only the very word a reject */
+    promise(r->dkim != VERDICT_PASS || text_equal_nocase(r->dkim_sent, "pass"));
+    promise(r->spf != VERDICT_PASS || text_equal_nocase(r->spf_sent, "pass"));
+    promise(
+        r->disposition != DISPOSITION_REJECT || text_equal_nocase(r->disposition_sent, "reject"));
+    flow.records++;
+    if (__builtin_add_overflow(flow.messages, r->count, &flow.messages))
+        flow.messages = INT64_MAX;
     return 0;
 }
 
@@ -63,50 +170,125 @@ static int end(struct sink *s, const struct aggregate_report *r, struct err *e)
 {
     (void)s;
     (void)e;
-    if (r->records < 0 || r->messages < 0)
-        abort();
-    for (size_t i = 0; i < r->notes.n; i++)
-        look(r->notes.items[i].detail);
+    promise(flow.in_report);
+    flow.in_report = false;
+    look_at_report(r);
+    look_at_notes(&r->notes, r->grade);
+    promise(r->records == flow.records && r->messages == flow.messages && r->dropped >= 0);
     return 0;
 }
 
 static int failure(struct sink *s, const struct failure_report *r, struct err *e)
 {
+    const char *const values[] = {r->feedback_type, r->version, r->user_agent,
+        r->original_envelope_id, r->original_mail_from, r->original_rcpt_to, r->arrival_date_sent,
+        r->mail_date_sent, r->message_id, r->authentication_results, r->source_ip_sent,
+        r->delivery_result, r->auth_failure, r->identity_alignment, r->reported_domain,
+        r->dkim_domain, r->dkim_selector, r->dkim_identity, r->spf_dns, r->reporter};
+
     (void)s;
     (void)e;
-    look(r->feedback_type);
-    look(r->reported_domain);
-    look(r->authentication_results);
-    for (size_t i = 0; i < r->n_fields; i++)
-        look(r->fields[i].value);
-    for (size_t i = 0; i < r->n_sample_headers; i++)
-        look(r->sample_headers[i].value);
+    promise(!flow.in_report);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        look(values[i]);
+    for (size_t i = 0; i < r->n_fields; i++) {
+        look_long(r->fields[i].name);
+        look_long(r->fields[i].value);
+    }
+    for (size_t i = 0; i < r->n_sample_headers; i++) {
+        look_long(r->sample_headers[i].name);
+        look_long(r->sample_headers[i].value);
+    }
+    look_at_addr(&r->source_ip);
+    look_at_notes(&r->notes, r->grade);
+    promise(r->arrival >= -1 && r->arrival != 0 && r->incidents >= 0 &&
+            r->incidents <= count_most && r->reporter);
     return 0;
+}
+
+static void look_at_tls_policy(const struct tls_policy *p)
+{
+    look(p->type);
+    look(p->domain);
+    look(p->domain_sent);
+    for (size_t i = 0; i < p->n_strings; i++)
+        look(p->strings[i]);
+    for (size_t i = 0; i < p->n_mx_hosts; i++)
+        look(p->mx_hosts[i]);
+    promise(p->successful >= 0 && p->successful <= count_most);
+    promise(p->failed >= 0 && p->failed <= count_most);
+    for (size_t i = 0; i < p->n_failures; i++) {
+        const struct tls_failure *f = &p->failures[i];
+        look(f->result_type);
+        look(f->sending_mta_ip);
+        look(f->receiving_mx_hostname);
+        look(f->receiving_mx_helo);
+        look(f->receiving_ip);
+        look(f->additional_information);
+        look(f->reason_code);
+        promise(f->sessions >= 0 && f->sessions <= count_most);
+    }
 }
 
 static int tls(struct sink *s, const struct tls_report *r, struct err *e)
 {
     (void)s;
     (void)e;
+    promise(!flow.in_report);
     look(r->organization_name);
+    look(r->contact_info);
     look(r->report_id);
-    for (size_t i = 0; i < r->n_policies; i++) {
-        const struct tls_policy *p = &r->policies[i];
-        look(p->domain);
-        if (p->successful < 0 || p->failed < 0)
-            abort();
-        for (size_t k = 0; k < p->n_failures; k++)
-            look(p->failures[k].result_type);
-    }
+    look(r->begin_sent);
+    look(r->end_sent);
+    look(r->reporter);
+    for (size_t i = 0; i < r->n_policies; i++)
+        look_at_tls_policy(&r->policies[i]);
+    look_at_notes(&r->notes, r->grade);
+    promise(r->report_id && r->reporter && r->begin <= r->end);
+    return 0;
+}
+
+static int reject(struct sink *s, const char *document, const struct err *why, struct err *e)
+{
+    (void)s;
+    (void)e;
+    promise(flow.in_message && !flow.in_report && why->class == ERR_INPUT && why->tag);
+    look_long(document);
+    return 0;
+}
+
+static int payload_end(struct sink *s, struct err *e)
+{
+    (void)s;
+    (void)e;
+    promise(flow.in_payload && !flow.in_report);
+    flow.in_payload = false;
+    return 0;
+}
+
+static int message_end(struct sink *s, enum outcome o, const struct err *reason, struct err *e)
+{
+    (void)s;
+    (void)e;
+    promise(flow.in_message && !flow.in_payload && !flow.in_report);
+    promise(o == OUTCOME_STORED || o == OUTCOME_NOT_A_REPORT || o == OUTCOME_PARTIAL ||
+            o == OUTCOME_REJECTED);
+    promise(o != OUTCOME_REJECTED || reason);
+    flow.in_message = false;
     return 0;
 }
 
 static const struct sink_ops ops = {
+    .message_begin = message_begin,
+    .payload_begin = payload_begin,
     .aggregate_begin = begin,
     .aggregate_record = record,
     .aggregate_end = end,
     .failure = failure,
     .tls = tls,
+    .reject = reject,
+    .payload_end = payload_end,
+    .message_end = message_end,
 };
 
 struct sink fuzz_sink = {&ops};

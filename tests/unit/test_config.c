@@ -174,8 +174,10 @@ static void test_mailboxes_are_complete(void)
     refuses("mailbox m { type = imap host = h user = u password_file = a password_env = B }\n", 1,
         "exclude each other");
     refuses("mailbox m { type = maildir }\n", 1, "path is missing");
-    refuses("mailbox m { type = maildir path = p host = h }\n", 1, "host is not for type maildir");
-    refuses("mailbox m { type = maildir path = p }\nmailbox m { type = maildir path = q }\n", 2,
+    refuses("mailbox m {\n type = maildir\n path = mail }\n", 3, "path must begin with /");
+    refuses("mailbox m { type = maildir path = /p archive = q }\n", 1, "archive must begin with /");
+    refuses("mailbox m { type = maildir path = /p host = h }\n", 1, "host is not for type maildir");
+    refuses("mailbox m { type = maildir path = /p }\nmailbox m { type = maildir path = /q }\n", 2,
         "duplicate title 'm'");
 }
 
@@ -197,7 +199,7 @@ static void test_secrets(void)
 
     CU_ASSERT_FATAL(fd >= 0);
     (void)close(fd);
-    write_to(path, "pass word \nsecond line\n");
+    write_to(path, "pass word \n\n");
     CU_ASSERT_EQUAL_FATAL(secret_read(&m, &secret, &e), 0);
     CU_ASSERT_STRING_EQUAL(secret, "pass word ");
     secret_free(secret);
@@ -207,12 +209,15 @@ static void test_secrets(void)
     CU_ASSERT_TRUE(secret_is_exposed(&m));
     write_to(path, "\n");
     CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
+    write_to(path, "pass\nword\n");
+    CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "more than one line"));
     write_to(path, "a\tb\n");
     CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
     CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "control character"));
     CU_ASSERT_EQUAL(unlink(path), 0);
     CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
-    CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "mailbox main"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "password_file: "));
 }
 
 static void test_secret_commands(void)
@@ -311,8 +316,45 @@ static void test_periods(void)
     CU_ASSERT_EQUAL(options_period(&back, PERIOD_EVERYTHING, &from, &to, &e), ERR_USAGE);
     const struct period_options odd = {.week = "2026-W54"};
     CU_ASSERT_EQUAL(options_period(&odd, PERIOD_EVERYTHING, &from, &to, &e), ERR_USAGE);
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe) */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
     CU_ASSERT_EQUAL(unsetenv("DMARCMILL_NOW"), 0);
+}
+
+static void test_policy(void)
+{
+    struct err e;
+    struct config *c = load("failure_data = none\nuntrusted = exclude\n"
+                            "authserv_id = {\"mx.msp.example\", \"mx2.msp.example\"}\n"
+                            "client \"acme\" { failure_data = full }\nclient \"birch\" { }\n"
+                            "client \"cedar\" { failure_data = headers }\n",
+        &e);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    if (!c)
+        return;
+    CU_ASSERT_EQUAL(c->policy.failure_data, FAILURE_DATA_NONE);
+    CU_ASSERT_TRUE(c->policy.exclude_untrusted);
+    CU_ASSERT_EQUAL_FATAL(c->policy.trust.n_authserv_ids, 2);
+    CU_ASSERT_STRING_EQUAL(c->policy.trust.authserv_ids[1], "mx2.msp.example");
+    CU_ASSERT_EQUAL_FATAL(c->policy.n_clients, 2);
+    CU_ASSERT_STRING_EQUAL(c->policy.clients[0].client, "acme");
+    CU_ASSERT_EQUAL(c->policy.clients[0].data, FAILURE_DATA_FULL);
+    CU_ASSERT_STRING_EQUAL(c->policy.clients[1].client, "cedar");
+    CU_ASSERT_EQUAL(c->policy.clients[1].data, FAILURE_DATA_HEADERS);
+    config_free(c);
+    c = load("", &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    if (!c)
+        return;
+    CU_ASSERT_EQUAL(c->policy.failure_data, FAILURE_DATA_HEADERS);
+    CU_ASSERT_FALSE(c->policy.exclude_untrusted);
+    CU_ASSERT_EQUAL(c->policy.trust.n_authserv_ids, 0);
+    config_free(c);
+    refuses("failure_data = some\n", 1, "none, headers or full");
+    refuses("\nclient \"a\" {\n failure_data = all\n}\n", 3, "none, headers or full");
+    refuses("untrusted = ignore\n", 1, "count or exclude");
+    refuses("authserv_id = {\"mx.example; dkim=pass\"}\n", 1, "Authentication-Results");
+    refuses("failure_data = full\nfailure_data = none\n", 2, "twice");
 }
 
 const struct unit_test unit_tests[] = {
@@ -329,5 +371,6 @@ const struct unit_test unit_tests[] = {
     {"names become one component", test_names_become_one_component},
     {"files are whole or absent", test_files_are_whole_or_absent},
     {"periods", test_periods},
+    {"what the operator decides", test_policy},
     {NULL, NULL},
 };

@@ -428,7 +428,7 @@ static void test_csv(void)
     const struct client_report r = build(a, MONDAY, MONDAY + 6);
     char *text = rendered("csv", &r);
     static const char heading[] = "domain,source_ip,messages,dmarc_pass,spf_aligned,dkim_aligned,"
-                                  "disposition,identity,cause,remedy\r\n";
+                                  "disposition,identity,cause,remedy,reporters\r\n";
     CU_ASSERT_EQUAL(strncmp(text, heading, sizeof heading - 1), 0);
     CU_ASSERT_PTR_NOT_NULL(
         strstr(text, "\r\na.example,192.0.2.2,14,0,0,0,quarantine=4 reject=10,signs as esp.example,"
@@ -442,9 +442,12 @@ static void test_csv(void)
 static void fits_in_columns(const char *text)
 {
     for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
-        size_t len = strcspn(line, "\n");
+        size_t bytes = strcspn(line, "\n");
+        size_t len = 0;
+        for (size_t i = 0; i < bytes; i++)
+            len += ((unsigned char)line[i] & 0xC0) != 0x80;
         if (len > 80)
-            printf("\n    too wide: %.*s", (int)len, line);
+            printf("\n    too wide: %.*s", (int)bytes, line);
         CU_ASSERT_TRUE(len <= 80);
     }
 }
@@ -459,13 +462,142 @@ static void test_text(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "DMARC report for acme\nWeek 2026-W47: 2026-11-16 to"));
     CU_ASSERT_PTR_NOT_NULL(
         strstr(text, "73.1 % of 130 messages passed DMARC; 35 from 3 sources did not."));
-    CU_ASSERT_PTR_NOT_NULL(strstr(text, "  2. 192.0.2.2 (signs as esp.example) as a.example\n"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(text, "14 of 14 messages failed; in all 4 quarantined"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "  1. 192.0.2.2 (signs as esp.example) as a.example\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "14 of 14 messages failed; 4 quarantined, 10 rejected\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "DKIM pass for esp.example"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "1 of 91 messages failed; of all 91: no action on 90, unknown action on 1"));
     fits_in_columns(text);
     free(text);
     arena_free(a);
     close_week();
+}
+
+/* Everything that is written of a source, in one string. */
+static const char *words_of(struct arena *a, const struct case_of_cause *c, const char *policy)
+{
+    struct evidence v;
+    enum cause_id id = find(c, &v);
+
+    v.policy = policy;
+    return arena_printf(a, "%s|%s", cause_reason(a, id, &v), cause_remedy(a, id, &v));
+}
+
+static void test_words_fit_the_results(void)
+{
+    static const struct {
+        struct case_of_cause of;
+        const char *policy, *there, *not_there;
+    } wanted[] = {
+        {{.dkim = VERDICT_FAIL, .spf_result = {.domain = "a.example", .result = "softfail"}},
+            "none", "probably not allowed (softfail)", "there to stop"},
+        {{.dkim = VERDICT_FAIL, .spf_result = {.domain = "a.example", .result = "fail"}}, "reject",
+            "(p=reject) is there to stop", "softfail"},
+        {{.dkim = VERDICT_FAIL, .spf_result = {.domain = "a.example", .result = "neutral"}}, NULL,
+            "nothing for or against this host", "policy"},
+        {{.dkim = VERDICT_FAIL, .spf_result = {.domain = "a.example", .result = "none"}}, NULL,
+            "found no SPF record of a.example", "does not allow"},
+        {{.dkim = VERDICT_FAIL, .signature = {.domain = "a.example", .result = "policy"}}, NULL,
+            "by rules of its own (policy)", "does not verify"},
+        {{.dkim = VERDICT_FAIL, .signature = {.domain = "a.example", .result = "neutral"}}, NULL,
+            "check that its key is published", "selector"},
+    };
+    struct arena *a = arena_new();
+
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        const char *words = words_of(a, &wanted[i].of, wanted[i].policy);
+        CU_ASSERT_PTR_NOT_NULL(strstr(words, wanted[i].there));
+        CU_ASSERT_PTR_NULL(strstr(words, wanted[i].not_there));
+    }
+    arena_free(a);
+}
+
+static void test_several_receivers_disagree(void)
+{
+    struct evidence v = {.domain = "a.example", .reporters = 1};
+    struct arena *a = arena_new();
+
+    CU_ASSERT_FALSE(cause_is_repairable(CAUSE_RECEIVER_DISAGREES, &v));
+    CU_ASSERT_PTR_NOT_NULL(strstr(cause_remedy(a, CAUSE_RECEIVER_DISAGREES, &v), "Nothing to do"));
+    v.reporters = 3;
+    CU_ASSERT_TRUE(cause_is_repairable(CAUSE_RECEIVER_DISAGREES, &v));
+    CU_ASSERT_PTR_NOT_NULL(strstr(cause_reason(a, CAUSE_RECEIVER_DISAGREES, &v), "3 receivers"));
+    CU_ASSERT_PTR_NULL(strstr(cause_remedy(a, CAUSE_RECEIVER_DISAGREES, &v), "Nothing to do"));
+    arena_free(a);
+}
+
+enum {
+    HOSTS = 5
+};
+
+/* A report by hand: numbers and names at the edge of what comes in. */
+static struct client_report odd_report(struct report_source sources[HOSTS + 1],
+    struct report_domain *domain, struct report_remark *remark)
+{
+    static char name[250];
+    struct client_report r = {.client = "acme", .from = MONDAY, .to = MONDAY + 6};
+
+    memset(name, 'x', sizeof name - 1);
+    *domain = (struct report_domain){.name = name, .policy = "none", .policy_changed = true};
+    domain->totals = (struct report_totals){.reports = INT64_MAX,
+        .messages = INT64_MAX,
+        .dmarc_pass = INT64_MAX - 1,
+        .dmarc_fail = INT64_MAX};
+    *remark = (struct report_remark){.reporter = "one.example",
+        .domain = "a.example",
+        .counts = true,
+        .notes = "DATE_ODD,XML_MALFORMED"};
+    for (unsigned i = 0; i < HOSTS; i++) {
+        sources[i] = (struct report_source){.domain = "a.example",
+            .ip = {.len = 4, .bytes = {192, 0, 2, (unsigned char)(i + 1)}},
+            .messages = 100 - i,
+            .actions = {.none = 90, .reject = 10 - i},
+            .cause = CAUSE_UNAUTHENTICATED,
+            .evidence = {.domain = "a.example", .policy = "none", .overruled = true}};
+    }
+    sources[HOSTS] = (struct report_source){.domain = name,
+        .messages = 1,
+        .actions = {.none = 1},
+        .cause = CAUSE_SIGNED_BY_OTHER,
+        .evidence = {.domain = name, .other_dkim = "esp.example"},
+        .sender = {.domain = name, .other_dkim = "esp.example"}};
+    r.totals = domain->totals;
+    r.sources = sources;
+    r.n_sources = r.n_failing = HOSTS + 1;
+    r.domains = domain;
+    r.remarks = remark;
+    r.n_domains = r.n_remarks = 1;
+    return r;
+}
+
+static void test_text_at_the_edge(void)
+{
+    struct report_source sources[HOSTS + 1];
+    struct report_domain domain;
+    struct report_remark remark;
+    const struct client_report r = odd_report(sources, &domain, &remark);
+    char *text = rendered("text", &r);
+
+    fits_in_columns(text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "99.9 % of "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "none*"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "changed during the period"));
+    /* what can be repaired comes first; the strangers are one entry */
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "  1. address not reported (signs as esp.example) as"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "1 of 1 message failed; no action on 1\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(
+        text, "  2. 5 unknown hosts as a.example, 490 messages: the largest 192.0.2.1 (100),"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "490 of 490 messages failed; no action on 450, 40 rejected\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "receiver's own decision:"));
+    CU_ASSERT_PTR_NULL(strstr(text, "there to stop"));
+    CU_ASSERT_PTR_NULL(strstr(text, "  3. "));
+    CU_ASSERT_PTR_NULL(strstr(text, "DATE_ODD"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "a date was spelled oddly"));
+    free(text);
+    text = rendered("json", &r);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "DATE_ODD,XML_MALFORMED"));
+    free(text);
 }
 
 static void test_empty_week(void)
@@ -512,6 +644,9 @@ const struct unit_test unit_tests[] = {
     {"json", test_json},
     {"csv", test_csv},
     {"text", test_text},
+    {"words fit the results", test_words_fit_the_results},
+    {"several receivers disagree", test_several_receivers_disagree},
+    {"text at the edge", test_text_at_the_edge},
     {"empty week", test_empty_week},
     {"period names", test_period_names},
     {NULL, NULL},
