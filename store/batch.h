@@ -116,7 +116,8 @@ struct item {
     unsigned char digest[DIGEST_BYTES];
     struct digest rows; /* what its children were, when it is only looked at */
     int64_t records, messages;
-    bool open; /* between aggregate_begin and aggregate_end */
+    bool open;     /* between aggregate_begin and aggregate_end */
+    int64_t aside; /* the partial report whose place it has until its own end is seen; 0: none */
     bool partial;
     bool counted; /* its fate is in the message's counts */
     enum fate fate;

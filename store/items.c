@@ -5,6 +5,7 @@
 #include "store/sql.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -131,10 +132,61 @@ static int replace_partial(
     return 0;
 }
 
+/* \001 is in no report's id. */
+static int rename_aside(struct writer *w, const struct item *i, bool back, struct err *e)
+{
+    char name[32];
+
+    (void)snprintf(name, sizeof name, "\001%" PRId64, i->aside);
+    struct db_value values[] = {
+        i->values[0], db_int(i->aside), back ? i->values[4] : db_text(name)};
+    return db_exec(&w->store->c, sql_rename_report, values, 3, e);
+}
+
 /*
- * Something with this identity is there already. A complete copy takes the place of a partial one;
- * a report that is still being read gets the place of a partial one, too, because its records
- * cannot be kept until its grade is known.
+ * A report that is still being read takes the place of a partial one: its records cannot wait until
+ * its end is seen. The partial one is only set aside, because the new one may break off even
+ * earlier.
+ */
+static int take_place(struct writer *w, struct item *i, int64_t id, struct err *e)
+{
+    i->aside = id;
+    int got = rename_aside(w, i, false, e);
+    if (got == 0)
+        got = db_exec(&w->store->c, i->kind->insert, i->values, i->kind->n_columns, e);
+    if (got == 0)
+        set_fate(i, FATE_NEW);
+    return got;
+}
+
+/* Its end was seen: it keeps the place, or gives it back to the partial report, which had more. */
+static int decide_place(struct writer *w, struct message *m, struct item *i, struct err *e)
+{
+    struct db_value old[] = {i->values[0], db_int(i->aside)};
+    struct db_value new[] = {i->values[0], db_int(i->id)};
+    int64_t records = 0;
+
+    int got = db_one_int(&w->store->c, sql_count_report, old, 2, &records, e);
+    if (got < 0)
+        return got;
+    if (i->partial && i->records <= records) {
+        got = db_exec(&w->store->c, sql_remove_report, new, 2, e);
+        if (got == 0)
+            got = rename_aside(w, i, true, e);
+        if (got == 0)
+            set_fate(i, FATE_COMPARE);
+        return got;
+    }
+    got = db_exec(&w->store->c, sql_remove_report, old, 2, e);
+    if (got == 0)
+        got = db_exec(&w->store->c, sql_reject_replaced, &old[1], 1, e);
+    if (got == 0)
+        drop_partial(m, i, i->aside);
+    return got;
+}
+
+/*
+ * Something with this identity is there already. A complete copy takes the place of a partial one.
  */
 static int settle(struct writer *w, struct message *first, struct item *i, struct err *e)
 {
@@ -144,7 +196,9 @@ static int settle(struct writer *w, struct message *first, struct item *i, struc
     if (got < 0)
         return got;
     bool keep = again_keeps(w, old.id);
-    if (old.partial && (i->open || !i->partial) && !keep)
+    if (old.partial && i->open && !keep)
+        return take_place(w, i, old.id, e);
+    if (old.partial && !i->partial && !keep)
         return replace_partial(w, first, i, old.id, e);
     if (i->open) {
         i->fate = FATE_COMPARE;
@@ -385,14 +439,17 @@ int items_write(struct writer *w, struct message *first, struct err *e)
 
 int items_finish_report(struct writer *w, struct message *m, struct item *i, struct err *e)
 {
-    int got = 0;
+    int got = i->fate == FATE_NEW && i->aside ? decide_place(w, m, i, e) : 0;
 
+    if (got < 0)
+        return got;
     if (i->fate == FATE_NEW) {
         got = db_exec(&w->store->c, sql_finish_report, i->values, i->kind->n_columns, e);
     } else {
         struct stored old = {0};
         got = find_stored(w, i, &old, e);
-        bool known = old.same || i->partial || (got == 0 && again_keeps(w, old.id));
+        bool known =
+            old.same || (i->partial && !old.partial) || (got == 0 && again_keeps(w, old.id));
         set_fate(i, known ? FATE_DUPLICATE : FATE_CONFLICT);
     }
     return got == 0 ? count_items(w, m, e) : got;

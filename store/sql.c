@@ -185,6 +185,11 @@ const char sql_finish_report[] =
 const char sql_find_report[] =
     "SELECT report_id, digest, state FROM report WHERE client_id = $1 AND domain = $2 "
     "AND reporter = $3 AND report_uid = $4 AND begin_at = $5 AND end_at = $6";
+/* For the time that another copy is read in the same transaction: $3 is no report's id. */
+const char sql_rename_report[] =
+    "UPDATE report SET report_uid = $3 WHERE client_id = $1 AND report_id = $2";
+const char sql_count_report[] =
+    "SELECT records FROM report WHERE client_id = $1 AND report_id = $2";
 const char sql_remove_report[] = "DELETE FROM report WHERE client_id = $1 AND report_id = $2";
 
 const char sql_insert_failure[] =
@@ -477,6 +482,8 @@ const char *const sql_all[] = {
     sql_insert_report,
     sql_finish_report,
     sql_find_report,
+    sql_rename_report,
+    sql_count_report,
     sql_remove_report,
     sql_insert_failure,
     sql_find_failure,

@@ -41,6 +41,8 @@ extern const char sql_drop_auth_sets[];
 extern const char sql_insert_report[];
 extern const char sql_finish_report[];
 extern const char sql_find_report[];
+extern const char sql_rename_report[];
+extern const char sql_count_report[];
 extern const char sql_remove_report[];
 extern const char sql_insert_failure[];
 extern const char sql_find_failure[];

@@ -746,6 +746,19 @@ static void streamed_report_replaces_partial_case(void)
     struct store_summary s = give_streamed("cut", &cut);
     same_number(s.reports_partial, 1, "partial");
     expect_totals("unassigned", NULL, 0, 0, 0);
+    struct sample shorter = cut;
+    shorter.records = 2000;
+    s = give_streamed("cut earlier", &shorter);
+    same_number(s.conflict, 1, "partial with less in it");
+    same_number(number("SELECT records FROM report WHERE state = 'partial'"), 2500,
+        "the longer one is kept");
+    same_number(number("SELECT COUNT(*) FROM record"), 2500, "with its records");
+    struct sample longer = cut;
+    longer.records = 2800;
+    s = give_streamed("cut less", &longer);
+    same_number(s.reports_partial, 1, "partial with more in it");
+    same_number(number("SELECT COUNT(*) FROM record"), 2800, "takes the place");
+    expect_sound();
     s = give_streamed("whole", &huge);
     same_number(s.reports_new, 1, "new");
     expect_totals("unassigned", NULL, 1, 3000, 9000);
