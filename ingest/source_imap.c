@@ -71,7 +71,8 @@ struct imap_source {
 
     struct fetched *batch;
     size_t n_batch, batch_size, batch_at;
-    bool able;   /* the server has given a mail */
+    bool able; /* the server has given a mail */
+    unsigned blamed_in_a_row;
     bool failed; /* nothing comes after this batch: */
     struct err why;
 
@@ -324,6 +325,7 @@ static void batch_take(void *context, struct imap_fetched *in)
     if (!in->has_body || (!in->body_len && f->listed.size))
         return;
     s->able = f->here = true;
+    s->blamed_in_a_row = 0;
     f->body = in->body;
     f->len = in->body_len;
     in->body = NULL;
@@ -453,7 +455,7 @@ static int fetch_alone(struct imap_source *s, struct fetched *f, struct err *e)
 
 static int fetch_each_alone(struct imap_source *s, struct err *e)
 {
-    size_t blamed = 0, in_a_row = 0;
+    size_t blamed = 0;
 
     for (size_t i = 0; i < s->n_batch; i++) {
         struct fetched *f = &s->batch[i];
@@ -464,15 +466,14 @@ static int fetch_each_alone(struct imap_source *s, struct err *e)
         int r = fetch_alone(s, f, e);
         if (r < 0)
             return r;
-        f->blamed = r > 0;
-        blamed += f->blamed;
-        in_a_row = f->blamed ? in_a_row + 1 : 0;
-        if (f->blamed) {
-            struct err why;
-            (void)err_set(&why, ERR_INPUT, "unfetchable", "the server fails on it: %s", e->text);
-            f->fault = fault(s, &why);
-        }
-        if (in_a_row == BLAMED_MAX)
+        if (r == 0)
+            continue;
+        struct err why;
+        (void)err_set(&why, ERR_INPUT, "unfetchable", "the server fails on it: %s", e->text);
+        f->fault = fault(s, &why);
+        f->blamed = true;
+        blamed++;
+        if (++s->blamed_in_a_row == BLAMED_MAX)
             return (int)e->class;
     }
     return blamed > 1 && !s->able ? (int)e->class : 0;
