@@ -10,7 +10,8 @@
 
 enum {
     NAME_MAX_BYTES = 253, /* RFC 1035 2.3.4, in text form */
-    LABEL_MAX_BYTES = 63
+    LABEL_MAX_BYTES = 63,
+    ODD_MAX_BYTES = 3 * NAME_MAX_BYTES /* a name's length, if each byte becomes U+FFFD */
 };
 
 /* Bytes that stay as they are in a normalised name. */
@@ -84,7 +85,7 @@ const char *domain_normalise(struct arena *a, const char *name, bool *odd)
     }
     if (!is_host_like(copy)) {
         *odd = true;
-        return text_safe(a, copy, len + 4);
+        return text_safe(a, copy, len > (size_t)ODD_MAX_BYTES ? len : (size_t)ODD_MAX_BYTES);
     }
     return copy;
 }

@@ -45,7 +45,8 @@ bool text_int64(const char *s, int64_t *out);
  * A domain name for comparing and keying: trimmed, lower case, one trailing dot removed, U-labels
  * to A-labels (IDNA 2008, RFC 5891). *odd is set when the result is not a valid host-like name
  * (labels 1-63 of letters, digits, - and _, 253 in all); such a name is still returned, lower-cased
- * and with controls replaced. NULL in, NULL out.
+ * and with controls replaced, but never longer than it came or than 759 bytes, whichever is more.
+ * NULL in, NULL out.
  */
 const char *domain_normalise(struct arena *a, const char *name, bool *odd);
 

@@ -256,6 +256,12 @@ static void domains_become_comparable(void)
         CU_ASSERT_PTR_NOT_NULL(domain_normalise(a, strange[i], &odd));
         CU_ASSERT_TRUE(odd);
     }
+    CU_ASSERT_STRING_EQUAL(domain_normalise(a, "\001\002\003", &odd),
+        TEXT_REPLACEMENT TEXT_REPLACEMENT TEXT_REPLACEMENT);
+    char large[2049];
+    memset(large, '\001', sizeof large - 1);
+    large[sizeof large - 1] = '\0';
+    CU_ASSERT(strlen(domain_normalise(a, large, &odd)) <= sizeof large - 1);
     arena_free(a);
 }
 
