@@ -1,10 +1,14 @@
 /*
  * A sink that believes nothing: every promise of parse/model.h and parse/flow.h that can be checked
- * from here is, and a broken one ends the program.
+ * from here is, and a broken one ends the program. What a store does with the words of strangers
+ * before it keeps them, parse/redact.h and parse/trust.h, is done here too.
  */
+#include "base/arena.h"
 #include "base/text.h"
 #include "parse/limits.h"
 #include "parse/quirks.h"
+#include "parse/redact.h"
+#include "parse/trust.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
@@ -99,6 +103,24 @@ static void look_at_report(const struct aggregate_report *r)
 
 /* ---- the flow ---- */
 
+static void look_at_evidence(const struct message_info *m)
+{
+    static const char *const servers[] = {"mx.google.com", "mx.receiver.example", "example.org"};
+    static const struct trust_settings believed = {servers, sizeof servers / sizeof *servers};
+    struct arena *a = arena_new();
+    struct trust_evidence v;
+
+    trust_read(a, &believed, m, &v);
+    promise(v.n_senders <= TRUST_DOMAINS_MAX && v.n_vouched <= TRUST_DOMAINS_MAX);
+    for (size_t i = 0; i < v.n_senders; i++)
+        look_long(v.senders[i]);
+    for (size_t i = 0; i < v.n_vouched; i++)
+        look_long(v.vouched[i]);
+    /* nobody becomes verified whom no believed server vouches for */
+    promise(trust_judge(&v, "example.com") != TRUST_VERIFIED || v.n_vouched > 0);
+    arena_free(a);
+}
+
 static int message_begin(struct sink *s, const struct message_info *m, struct err *e)
 {
     (void)s;
@@ -109,6 +131,7 @@ static int message_begin(struct sink *s, const struct message_info *m, struct er
     look_long(m->subject);
     look_long(m->message_id);
     look_long(m->authentication_results);
+    look_at_evidence(m);
     return 0;
 }
 
@@ -178,6 +201,36 @@ static int end(struct sink *s, const struct aggregate_report *r, struct err *e)
     return 0;
 }
 
+static void look_at_fields(const struct header_field *fields, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        look_long(fields[i].name);
+        look_long(fields[i].value);
+    }
+}
+
+/* Hashes are longer than the names that they stand for: any length is right. */
+static void look_at_redacted(const struct failure_report *r, enum failure_data data)
+{
+    const struct redactor redactor = {.arena = arena_new(), .data = data};
+    struct failure_report kept;
+
+    redact_failure(&redactor, r, &kept);
+    const char *const values[] = {kept.feedback_type, kept.version, kept.user_agent,
+        kept.original_envelope_id, kept.original_mail_from, kept.original_rcpt_to,
+        kept.arrival_date_sent, kept.mail_date_sent, kept.message_id, kept.authentication_results,
+        kept.source_ip_sent, kept.delivery_result, kept.auth_failure, kept.identity_alignment,
+        kept.reported_domain, kept.dkim_domain, kept.dkim_selector, kept.dkim_identity,
+        kept.spf_dns, kept.reporter};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        look_long(values[i]);
+    look_at_fields(kept.fields, kept.n_fields);
+    look_at_fields(kept.sample_headers, kept.n_sample_headers);
+    promise(data == FAILURE_DATA_FULL || !kept.sample);
+    promise(data != FAILURE_DATA_NONE || kept.n_fields + kept.n_sample_headers == 0);
+    arena_free(redactor.arena);
+}
+
 static int failure(struct sink *s, const struct failure_report *r, struct err *e)
 {
     const char *const values[] = {r->feedback_type, r->version, r->user_agent,
@@ -191,18 +244,14 @@ static int failure(struct sink *s, const struct failure_report *r, struct err *e
     promise(!flow.in_report);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         look(values[i]);
-    for (size_t i = 0; i < r->n_fields; i++) {
-        look_long(r->fields[i].name);
-        look_long(r->fields[i].value);
-    }
-    for (size_t i = 0; i < r->n_sample_headers; i++) {
-        look_long(r->sample_headers[i].name);
-        look_long(r->sample_headers[i].value);
-    }
+    look_at_fields(r->fields, r->n_fields);
+    look_at_fields(r->sample_headers, r->n_sample_headers);
     look_at_addr(&r->source_ip);
     look_at_notes(&r->notes, r->grade);
-    promise(r->arrival >= -1 && r->arrival != 0 && r->incidents >= 0 &&
-            r->incidents <= count_most && r->reporter);
+    promise(r->arrival >= -1 && r->arrival != 0);
+    promise(r->incidents >= 0 && r->incidents <= count_most && r->reporter);
+    for (int data = FAILURE_DATA_NONE; data <= (int)FAILURE_DATA_FULL; data++)
+        look_at_redacted(r, (enum failure_data)data);
     return 0;
 }
 
