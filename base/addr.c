@@ -132,39 +132,3 @@ bool addr_parse_network(const char *text, struct addr *first, struct addr *last)
     }
     return true;
 }
-
-bool addr_is_reserved(const struct addr *a)
-{
-    static const char *const networks[] = {
-        "0.0.0.0/8",
-        "10.0.0.0/8",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.0.0.0/24",
-        "192.0.2.0/24",
-        "192.168.0.0/16",
-        "198.18.0.0/15",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/3",
-        "::/127",
-        "64:ff9b:1::/48",
-        "100::/64",
-        "2001:db8::/32",
-        "fc00::/7",
-        "fe80::/10",
-        "ff00::/8",
-    };
-
-    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
-        struct addr first;
-        struct addr last;
-        if (!addr_parse_network(networks[i], &first, &last) || first.len != a->len)
-            continue;
-        if (memcmp(first.bytes, a->bytes, a->len) <= 0 && memcmp(a->bytes, last.bytes, a->len) <= 0)
-            return true;
-    }
-    return false;
-}

@@ -31,7 +31,4 @@ void addr_format(const struct addr *a, char out[ADDR_TEXT_MAX]); /* "" for none 
 /* "192.0.2.0/24", "2001:db8::/32" or a single address: first and last address of the network. */
 bool addr_parse_network(const char *text, struct addr *first, struct addr *last);
 
-/* RFC 1918, 4193, 5737, 6598, loopback, link-local, documentation: not a public sender. */
-bool addr_is_reserved(const struct addr *a);
-
 #endif

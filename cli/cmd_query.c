@@ -239,13 +239,6 @@ static int by_messages(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
-/* Counts come from strangers, each up to 2^53: a sum stays at the largest number. */
-static void add(int64_t *sum, int64_t n)
-{
-    if (__builtin_add_overflow(*sum, n, sum))
-        *sum = INT64_MAX;
-}
-
 /* Is this code one of the comma-separated list? */
 static bool has_code(const char *list, const char *code, size_t len)
 {
@@ -281,9 +274,9 @@ static void merge(struct reporter_list *l)
             continue;
         }
         to->reports++;
-        add(&to->records, r.records);
-        add(&to->messages, r.messages);
-        add(&to->untrusted, r.untrusted);
+        report_add(&to->records, r.records);
+        report_add(&to->messages, r.messages);
+        report_add(&to->untrusted, r.untrusted);
         to->grade = r.grade > to->grade ? r.grade : to->grade;
         to->trust = r.trust > to->trust ? r.trust : to->trust;
         to->notes = join_notes(l->arena, to->notes, r.notes);
