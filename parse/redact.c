@@ -222,8 +222,11 @@ static size_t put_next(struct text_reader *t, const char *s, bool word_begins)
         end_local(t);
         return *s == '@' ? 1 : 3;
     }
-    put(t, s, 1);
-    return 1;
+    size_t n = 1; /* a character whole, or the ceiling would cut it */
+    while (((unsigned char)s[n] & 0xC0) == 0x80)
+        n++;
+    put(t, s, n);
+    return n;
 }
 
 const char *redact_text(const struct redactor *r, const char *text)

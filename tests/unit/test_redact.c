@@ -1,5 +1,7 @@
 #include "base/arena.h"
 #include "base/blob.h"
+#include "base/buf.h"
+#include "base/text.h"
 #include "parse/redact.h"
 #include "tests/unit/runner.h"
 
@@ -95,6 +97,27 @@ static void test_text(void)
     CU_ASSERT_PTR_NULL(strstr(verp, "example.com"));
     CU_ASSERT_EQUAL(strlen(verp), REDACT_HASH_DIGITS + strlen("@esp.example"));
     CU_ASSERT_PTR_NULL(redact_text(&r, NULL));
+    arena_free(r.arena);
+}
+
+/* A hash is longer than the name "\xC3\xA4", so this text grows past what is kept; wherever that
+ * is, no character is cut in two. */
+static void test_text_too_long(void)
+{
+    struct redactor r = redactor_of(FAILURE_DATA_HEADERS);
+    struct buf text;
+
+    buf_init(&text, 100000);
+    CU_ASSERT_EQUAL(buf_adds(&text, ";"), 0);
+    for (int i = 0; i < 20160; i++)
+        CU_ASSERT_EQUAL(buf_adds(&text, "\xC3\xA4@"), 0);
+    for (int i = 0; i < 20; i++) {
+        CU_ASSERT_EQUAL(buf_adds(&text, "\xC3\xA4@\xC3\xA4"), 0);
+        const char *got = redact_text(&r, text.data);
+        CU_ASSERT_TRUE(text_is_utf8(got, strlen(got)));
+        text.len -= 2;
+    }
+    buf_done(&text);
     arena_free(r.arena);
 }
 
@@ -235,6 +258,7 @@ const struct unit_test unit_tests[] = {
     {"HMAC", test_hmac},
     {"names of the settings", test_names},
     {"addresses in any text", test_text},
+    {"texts too long", test_text_too_long},
     {"nothing but facts", test_text_of_none},
     {"mailboxes", test_mailboxes},
     {"subjects", test_subject},
