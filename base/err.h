@@ -14,8 +14,8 @@
 
 enum err_class {
     ERR_INPUT = -1, /* this input is bad or beyond a limit: reject it with the reason, go on */
-    ERR_TEMPORARY =
-        -2, /* try again later: disk full, lock, lost connection; never file as bad input */
+    /* try again later: disk full, lock, lost connection; never file as bad input */
+    ERR_TEMPORARY = -2,
     ERR_UNREACHABLE = -3, /* a server does not answer */
     ERR_LOGIN = -4,       /* a server refused the login */
     ERR_CONFIG = -5,      /* the configuration is wrong */
@@ -26,8 +26,8 @@ enum err_class {
 struct err {
     enum err_class class;
     const char *tag; /* static storage */
-    char text[480]; /* fixed size, so that it works when memory is gone; always terminated, one line
-                     */
+    /* fixed size, so that it works when memory is gone; always terminated, one line */
+    char text[480];
 };
 
 #define ERR_CHECKED __attribute__((warn_unused_result))

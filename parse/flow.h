@@ -2,12 +2,15 @@
  * The one flow: whatever the source (IMAP, Maildir, files, standard input) and whatever the sink (a
  * store, a printer), reports travel through this interface, left to right:
  *
- *   message_begin                          a mail or a file
- *     payload_begin                        an attachment or a file: the bytes that are kept
- *       aggregate_begin, record*, aggregate_end      one report, streamed; as many as the payload
- * holds failure | tls                                or a whole small report reject or a document
- * that could not be read, with its reason payload_end message_end                            the
- * verdict on the whole, with its reason
+ *   message_begin                      a mail or a file
+ *     payload_begin                    an attachment or a file: the bytes that are kept
+ *       aggregate_begin                one report, streamed;
+ *         aggregate_record ...         as many as the payload holds
+ *       aggregate_end
+ *       failure | tls                  or a whole small report
+ *       reject                         or a document that could not be read, with its reason
+ *     payload_end
+ *   message_end                        the verdict on the whole, with its reason
  *
  * A report of a million records needs no more memory here than one of ten: nothing is collected,
  * and what a call gets is valid only during that call. aggregate_begin comes when the report's

@@ -13,8 +13,8 @@ enum {
     LIMIT_XML_TOKEN = 64 * 1024, /* bytes of input without a '>' */
     LIMIT_XML_NAMES = 100000,    /* different names in one document */
     LIMIT_XML_ATTRIBUTES = 64,   /* of one element */
-    LIMIT_RESULTS =
-        100, /* DKIM, SPF or reason elements of one record that are kept (RFC 9990 3.1.1.5) */
+    /* DKIM, SPF or reason elements of one record that are kept (RFC 9990 3.1.1.5) */
+    LIMIT_RESULTS = 100,
     LIMIT_ROWS = 1000,           /* rows of one record */
     LIMIT_TLS_ITEMS = 20000,     /* policies and failure details of one TLS report, all together */
     LIMIT_ERRORS = 64,           /* report_metadata/error elements that are kept */

@@ -10,11 +10,6 @@ enum {
     REASON_FIELDS = 3
 };
 
-static const char *if_differs(const char *value, const char *sent)
-{
-    return sent && value && strcmp(value, sent) == 0 ? NULL : sent;
-}
-
 static int pack_one(struct buf *out, const char *kind, const struct auth_result *r)
 {
     const char *fields[AUTH_FIELDS] = {
@@ -23,8 +18,8 @@ static int pack_one(struct buf *out, const char *kind, const struct auth_result 
         kind[0] == 'd' ? r->selector : r->scope,
         r->result,
         r->human_result,
-        if_differs(r->domain, r->domain_sent),
-        if_differs(r->result, r->result_sent),
+        pack_difference(r->domain, r->domain_sent),
+        pack_difference(r->result, r->result_sent),
     };
 
     return pack_row(out, fields, AUTH_FIELDS);
@@ -48,7 +43,7 @@ int reasons_pack(struct buf *out, const struct aggregate_record *r)
     for (size_t i = 0; i < r->n_reasons; i++) {
         const struct override_reason *o = &r->reasons[i];
         const char *fields[REASON_FIELDS] = {
-            o->type, o->comment, if_differs(o->type, o->type_sent)};
+            o->type, o->comment, pack_difference(o->type, o->type_sent)};
         bad |= pack_row(out, fields, REASON_FIELDS);
     }
     return bad;

@@ -3,9 +3,9 @@
  * `reasons` of struct store_source_row are such texts.
  *
  *   auth     one row per <dkim> or <spf>, in the report's order, all dkim first:
- *            kind ("dkim", "spf"), domain, selector or scope, result, human_result, and domain and
- * result as sent where they differ reasons  one row per <reason>: type, comment, and type as sent
- * where it differs
+ *            kind ("dkim", "spf"), domain, selector or scope, result, human_result,
+ *            then domain and result as sent where they differ
+ *   reasons  one row per <reason>: type, comment, and type as sent where it differs
  */
 #ifndef STORE_AUTH_H
 #define STORE_AUTH_H

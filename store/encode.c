@@ -409,11 +409,6 @@ static int digest_tls_policy(struct writer *w, struct item *i, const struct tls_
     return bad;
 }
 
-static const char *if_differs(const char *value, const char *sent)
-{
-    return sent && value && strcmp(value, sent) == 0 ? NULL : sent;
-}
-
 /* A report without any policy is kept too, as one row without a domain. */
 int encode_tls(
     struct writer *w, struct item *i, const struct tls_report *r, size_t policy, struct err *e)
@@ -440,7 +435,7 @@ int encode_tls(
     v[9] = text_in(a, p->type);
     v[10] = strings_in(w, w->rows, p->strings, p->n_strings);
     v[11] = strings_in(w, w->rows, p->mx_hosts, p->n_mx_hosts);
-    v[12] = text_in(a, if_differs(p->domain, p->domain_sent));
+    v[12] = text_in(a, pack_difference(p->domain, p->domain_sent));
     v[13] = db_int(p->successful);
     v[14] = db_int(p->failed);
     v[15] = text_in(a, r->organization_name);

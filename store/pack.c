@@ -41,11 +41,15 @@ int pack_row(struct buf *out, const char *const *fields, size_t n)
     return bad ? -1 : 0;
 }
 
+const char *pack_difference(const char *value, const char *sent)
+{
+    return sent && value && strcmp(value, sent) == 0 ? NULL : sent;
+}
+
 int pack_if_differs(struct buf *out, const char *name, const char *value, const char *sent)
 {
-    if (!sent || (value && strcmp(value, sent) == 0))
-        return 0;
-    return pack_row(out, (const char *const[]){name, sent}, 2);
+    sent = pack_difference(value, sent);
+    return sent ? pack_row(out, (const char *const[]){name, sent}, 2) : 0;
 }
 
 static const char *unescape(struct arena *a, const char *s, size_t len)

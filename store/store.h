@@ -1,10 +1,10 @@
 /*
  * The store: what anyone may ask of it, without SQL and without a backend in sight.
  *
- *   store_open -> store_writer_open (a sink, parse/flow.h) -> ... -> store_writer_flush -> the
- * `committed` calls
- *              -> clients, domains, rejects, and the reading calls that `report` and `query` stand
- * on
+ *   store_open
+ *     -> store_writer_open (a sink, parse/flow.h) -> store_writer_flush -> the `committed` calls
+ *     -> clients, domains, rejects
+ *     -> the reading calls that `report` and `query` stand on
  *
  * Exactly once. Messages are written in batches, one transaction each, that holds the reports,
  * their records, the raw payloads and the ledger rows; only after its COMMIT is `committed` called
