@@ -18,8 +18,8 @@ struct visit {
     const struct payload *payload;
     struct report_hints hints;
     /*
-     * Documents are counted so that one can be read again (AGGREGATE_AGAIN): the payload is
-     * unpacked anew and those that are done are passed over.
+     * Documents are counted so that one can be read again (AGGREGATE_AGAIN, aggregate_more): the
+     * payload is unpacked anew and those that are done are passed over.
      */
     size_t at, done;
     bool again;  /* the current document wants another round */
@@ -255,7 +255,13 @@ static int finish_xml(struct visit *v, const struct err *broken, struct err *e)
         v->again = true;
         return UNPACK_STOP;
     }
-    return settle(v, r, &why, broken, e);
+    r = settle(v, r, &why, broken, e);
+    if (r == 0 && aggregate_more(v->rd->aggregate)) {
+        v->done = v->at - 1;
+        v->again = true;
+        return UNPACK_STOP;
+    }
+    return r;
 }
 
 static int push_xml(struct visit *v, const unsigned char *bytes, size_t len, struct err *e)

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "parse/aggregate_build.h"
+#include "parse/root_scan.h"
 #include "parse/xml_clean.h"
 
 #include <libxml/parser.h>
@@ -14,6 +15,7 @@
 
 enum {
     WRAPPERS_MAX = 3,       /* elements around <feedback> */
+    REPORTS_MAX = 100,      /* in one document */
     OPEN_MAX = 4096,        /* elements that libxml2 waits to see closed; damage makes them more */
     DICTIONARY_KEEP = 1000, /* names; with more of them a context is not used again */
     CACHE_SIZE = 512
@@ -40,7 +42,12 @@ struct aggregate_reader {
     enum element closing; /* unknown if it closes nothing that is open */
     bool saw_feedback;
     bool root_closed;
-    bool saw_second;   /* report, behind the first */
+    unsigned past;    /* reports of the document that were read in earlier rounds */
+    unsigned passed;  /* of them, passed over in this one */
+    bool at_report;   /* what comes now is behind them */
+    bool saw_next;    /* another report follows this one */
+    bool junk_behind; /* something does */
+    struct root_scan scan;
     bool at_end;       /* all bytes were read: what libxml2 misses now is not there */
     bool halted;       /* libxml2 gave up before that */
     bool wants_repair; /* there was a '<' that is no markup */
@@ -452,16 +459,11 @@ static void end_skipping(struct aggregate_reader *r, const xmlChar *prefix, cons
 
 static void start_root(struct aggregate_reader *r, const xmlChar *name, const xmlChar *uri)
 {
-    /* The root decides what the document is, so its case is not forgiven, but for all capitals. */
-    bool is_root =
-        strcmp((const char *)name, "feedback") == 0 || strcmp((const char *)name, "FEEDBACK") == 0;
-
     if (r->saw_feedback) {
         r->skipping = 1;
-        r->saw_second = r->saw_second || is_root;
         return;
     }
-    if (!is_root) {
+    if (!root_is_report((const char *)name)) {
         if (++r->wrappers > WRAPPERS_MAX)
             refuse(r, "not-a-report", "there is no <feedback> in it");
         return;
@@ -680,7 +682,7 @@ static void xml_error(void *context, xmlErrorPtr error)
         return;
     }
     if (r->root_closed) {
-        build_note(&r->build, "TRAILING_JUNK", NULL);
+        r->junk_behind = true;
         return;
     }
     r->wants_repair = r->wants_repair || (is_stray_markup(error->code) && !r->at_end);
@@ -707,20 +709,34 @@ static void prepare_library(void)
     };
 }
 
-/* gzip files in a row are one document to whoever unpacks them, so a second report may follow. */
-static void look_behind(struct aggregate_reader *r, const char *text, size_t len)
+/* Reports that were read in earlier rounds are passed over, and what stands between them and the
+ * next one. False while there is nothing of that. */
+static bool pass_over(struct aggregate_reader *r, const char **text, size_t *len)
 {
-    r->saw_second = r->saw_second || memmem(text, len, "<feedback", strlen("<feedback"));
+    while (r->passed < r->past) {
+        if (!root_scan_end(&r->scan, text, len))
+            return false;
+        r->passed++;
+    }
+    if (r->past > 0 && !r->at_report) {
+        r->at_report = root_scan_begin(&r->scan, text, len);
+        if (!r->at_report)
+            return false;
+        (void)xmlParseChunk(r->xml, "<", 1, 0);
+        (void)xmlParseChunk(r->xml, r->scan.name, (int)r->scan.len, 0);
+    }
+    return true;
 }
 
-/* The report ended in this piece. */
-static void look_behind_end(struct aggregate_reader *r, const char *text, size_t len)
+/* Does another report follow? gzip files in a row, for one, are one document to whoever unpacks
+ * them. The first piece holds the end of the report, or follows the one that began its tag. */
+static void look_behind(struct aggregate_reader *r, const char *text, size_t len, bool first)
 {
-    static const char end_tag[] = "</feedback>";
-    const char *end = memmem(text, len, end_tag, strlen(end_tag));
-
-    if (end)
-        look_behind(r, end + strlen(end_tag), len - strlen(end_tag) - (size_t)(end - text));
+    if (first) {
+        memset(&r->scan, 0, sizeof r->scan);
+        (void)root_scan_end(&r->scan, &text, &len);
+    }
+    r->saw_next = r->saw_next || root_scan_begin(&r->scan, &text, &len);
 }
 
 /* Clean bytes go to libxml2. */
@@ -730,18 +746,20 @@ static int parse_piece(void *context, const char *text, size_t len, struct err *
 
     if (!r->xml)
         return err_set(e, ERR_TEMPORARY, "memory", "the XML parser has no memory");
+    if (!pass_over(r, &text, &len))
+        return 0;
     if (r->root_closed && r->wrappers == 0) {
         size_t blank = 0;
         while (blank < len && is_blank(text[blank]))
             blank++;
-        if (blank < len)
-            build_note(&r->build, "TRAILING_JUNK", NULL);
-        look_behind(r, text, len);
+        r->junk_behind = r->junk_behind || blank < len;
+        look_behind(r, text, len, false);
         return 0;
     }
+    bool was_closed = r->root_closed;
     (void)xmlParseChunk(r->xml, text, (int)len, 0);
     if (r->root_closed)
-        look_behind_end(r, text, len);
+        look_behind(r, text, len, !was_closed);
     if (!r->has_failed && xmlDictSize(r->xml->dict) > LIMIT_XML_NAMES)
         refuse(r, "limit-token", "more different names than any report has");
     if (r->has_failed) {
@@ -803,7 +821,10 @@ static void reset_document(struct aggregate_reader *r, bool repairing)
     xml_clean_start(&r->clean, repairing);
     reset_parser(r);
     r->open = r->depth = r->wrappers = r->skipping = 0;
-    r->saw_feedback = r->root_closed = r->saw_second = r->at_end = r->halted = false;
+    r->saw_feedback = r->root_closed = r->at_end = r->halted = false;
+    r->at_report = r->saw_next = r->junk_behind = false;
+    r->passed = 0;
+    memset(&r->scan, 0, sizeof r->scan);
     r->wants_repair = r->mismatched = r->in_extension = r->text_cut = false;
     r->has_failed = r->saw_bytes = false;
     r->root_uri = NULL;
@@ -814,6 +835,7 @@ static void reset_document(struct aggregate_reader *r, bool repairing)
 void aggregate_start(
     struct aggregate_reader *r, struct sink *sink, const struct report_hints *hints)
 {
+    r->past = 0;
     build_start(&r->build, sink, hints);
     reset_document(r, false);
 }
@@ -848,8 +870,12 @@ static void note_document(struct aggregate_reader *r)
 {
     const struct xml_clean *c = &r->clean;
 
-    if (r->saw_second)
-        build_note(&r->build, "SECOND_REPORT", NULL);
+    if (r->saw_next) {
+        build_note(
+            &r->build, r->past + 1 < REPORTS_MAX ? "SEVERAL_REPORTS" : "REPORTS_LEFT_OUT", NULL);
+    } else if (r->junk_behind || (c->nul_behind && !c->nul_inside)) {
+        build_note(&r->build, "TRAILING_JUNK", r->junk_behind ? NULL : "NUL");
+    }
     if (c->junk_before)
         build_note(&r->build, "LEADING_JUNK", NULL);
     if (c->declared_wrong)
@@ -858,11 +884,8 @@ static void note_document(struct aggregate_reader *r)
         build_note(&r->build, "ENCODING_REPAIRED", NULL);
     if (c->escaped)
         build_note(&r->build, "XML_MALFORMED", "a '<' or '&' was not escaped");
-    if (c->nul_inside) {
+    if (c->nul_inside)
         build_note(&r->build, "CONTROL_CHARACTER", "NUL");
-    } else if (c->nul_behind) {
-        build_note(&r->build, "TRAILING_JUNK", "NUL");
-    }
 }
 
 /* The last of the bytes. An error here is kept in r->failed, like all others; the only answers are
@@ -925,4 +948,14 @@ int aggregate_finish(struct aggregate_reader *r, enum grade *grade, struct err *
     if (result == 0 && grade)
         *grade = r->build.head.grade;
     return result;
+}
+
+bool aggregate_more(struct aggregate_reader *r)
+{
+    if (!r->saw_next || r->past + 1 >= REPORTS_MAX)
+        return false;
+    r->past++;
+    build_start(&r->build, r->build.sink, r->build.hints);
+    reset_document(r, false);
+    return true;
 }

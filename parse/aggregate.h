@@ -53,4 +53,11 @@ enum aggregate_result {
 /* The end of the document. *grade (may be NULL): of the report that was delivered. */
 int aggregate_finish(struct aggregate_reader *r, enum grade *grade, struct err *e) ERR_CHECKED;
 
+/*
+ * After aggregate_finish has answered: does another report follow in the same document (gzip files
+ * in a row, a wrapper around several)? Then feed the whole document once more, as after
+ * AGGREGATE_AGAIN, and it is read. At most 100 of one document are; a note says that more follow.
+ */
+bool aggregate_more(struct aggregate_reader *r);
+
 #endif

@@ -19,16 +19,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     data++;
     size--;
     struct aggregate_reader *r = aggregate_reader_new(&limits);
-    int again = AGGREGATE_AGAIN;
-    for (int feed = 0; again == AGGREGATE_AGAIN && feed < 3; feed++) {
-        if (feed == 0)
-            aggregate_start(r, &fuzz_sink, &hints);
-        again = 0;
-        for (size_t at = 0; at < size && again == 0; at += piece)
-            again = aggregate_push(r, data + at, size - at < piece ? size - at : piece, &e);
-        if (again == 0)
-            again = aggregate_finish(r, &grade, &e);
-    }
+    aggregate_start(r, &fuzz_sink, &hints);
+    do {
+        int again = AGGREGATE_AGAIN;
+        for (int feed = 0; again == AGGREGATE_AGAIN && feed < 3; feed++) {
+            again = 0;
+            for (size_t at = 0; at < size && again == 0; at += piece)
+                again = aggregate_push(r, data + at, size - at < piece ? size - at : piece, &e);
+            if (again == 0)
+                again = aggregate_finish(r, &grade, &e);
+        }
+    } while (aggregate_more(r));
     aggregate_reader_free(r);
     return 0;
 }

@@ -24,6 +24,7 @@ struct seen {
     int feeds;
     size_t fed_before_begin; /* bytes of the feed in which aggregate_begin came */
     size_t fed;
+    size_t piece;       /* bytes of one push; 0: 64 KiB */
     int answer;         /* of aggregate_begin */
     bool refuse_record; /* fail in aggregate_record, as a full disk does */
     enum grade grade;
@@ -177,9 +178,13 @@ static int read_with(struct aggregate_reader *r, struct seen *seen, const char *
     int result = AGGREGATE_AGAIN;
 
     aggregate_start(r, &seen->sink, hints);
-    while (result == AGGREGATE_AGAIN && seen->feeds < 4)
-        result = feed(r, seen, bytes, len, 65536);
-    CU_ASSERT_TRUE(seen->feeds <= 3); /* again "at most twice" */
+    do {
+        result = AGGREGATE_AGAIN;
+        seen->feeds = 0;
+        while (result == AGGREGATE_AGAIN && seen->feeds < 4)
+            result = feed(r, seen, bytes, len, seen->piece ? seen->piece : 65536);
+        CU_ASSERT_TRUE(seen->feeds <= 3); /* again "at most twice" */
+    } while (aggregate_more(r));
     return result;
 }
 
@@ -596,20 +601,82 @@ static void test_nul_inside(void)
     done(&s);
 }
 
-static void test_second_report(void)
+#define TWO  REPORT(RECORD("192.0.2.1", "1")) "\n" REPORT(RECORD("192.0.2.2", "2"))
+#define LINE "<?xml version=\"1.0\"?>\n"
+
+/* All reports of one document, fed in pieces of every size up to one that holds it whole. */
+static void expect_reports(const char *xml, int reports, size_t records, const char *last_note)
+{
+    struct limits limits = limits_default();
+    struct aggregate_reader *r = aggregate_reader_new(&limits);
+    size_t len = strlen(xml);
+
+    for (size_t piece = 1; piece <= len; piece += piece < 80 ? 1 : len / 3) {
+        struct seen s;
+
+        seen_init(&s);
+        s.piece = piece;
+        CU_ASSERT_EQUAL(read_with(r, &s, xml, len, &no_hints), 0);
+        CU_ASSERT_EQUAL(s.begun, reports);
+        CU_ASSERT_EQUAL(s.ended, reports);
+        CU_ASSERT_EQUAL(s.n_records, records);
+        CU_ASSERT_EQUAL(s.head.notes.n, last_note ? 1 : 0);
+        CU_ASSERT_EQUAL(
+            times_noted(&s, last_note ? last_note : "TRAILING_JUNK"), last_note != NULL);
+        done(&s);
+    }
+    aggregate_reader_free(r);
+}
+
+static void test_several_reports(void)
+{
+    expect_reports(TWO, 2, 2, NULL);
+    expect_reports(LINE TWO "\n" LINE TWO, 4, 4, NULL);
+    expect_reports("<reports>" TWO "</reports>", 2, 2, "TRAILING_JUNK");
+    expect_reports(
+        "<d:feedback xmlns:d=\"urn:ietf:params:xml:ns:dmarc-2.0\">" METADATA POLICY RECORD(
+            "192.0.2.3", "3") "</d:feedback >" TWO,
+        3, 3, NULL);
+    /* another word is no second report */
+    expect_reports(REPORT(RECORD("192.0.2.1", "1")) "<feedbacks>", 1, 1, "TRAILING_JUNK");
+}
+
+static void test_second_report_damaged(void)
 {
     struct seen s;
 
-    read_good(&s,
-        "<reports>" REPORT(RECORD("192.0.2.1", "1")) REPORT(RECORD("192.0.2.2", "2")) "</reports>");
-    CU_ASSERT_EQUAL(s.head.messages, 1);
-    expect_only_note(&s, "SECOND_REPORT");
+    /* what needs repair, and what is cut off, is so only where it is */
+    CU_ASSERT_EQUAL(read_bytes(&s, TWO "<feedback>" METADATA POLICY "<record>A < B",
+                        strlen(TWO "<feedback>" METADATA POLICY "<record>A < B")),
+        ERR_INPUT);
+    CU_ASSERT_STRING_EQUAL(s.error.tag, "truncated");
+    CU_ASSERT_EQUAL(s.ended, 2);
     done(&s);
-    read_good(&s, REPORT(RECORD("192.0.2.1", "1")) "\n" REPORT(RECORD("192.0.2.2", "2")));
-    CU_ASSERT_EQUAL(s.head.messages, 1);
-    CU_ASSERT_EQUAL(times_noted(&s, "SECOND_REPORT"), 1);
+    static const char xml[] = "<feedback><org_name>A & B</org_name>" METADATA POLICY RECORD(
+        "192.0.2.1", "1") "</feedback>" REPORT(RECORD("192.0.2.2", "2") "<record>");
+    CU_ASSERT_EQUAL(read_bytes(&s, xml, strlen(xml) - strlen("</feedback>")), 0);
+    CU_ASSERT_EQUAL(s.ended, 2);
+    CU_ASSERT_EQUAL(s.grade, GRADE_PARTIAL);
+    CU_ASSERT_EQUAL(s.n_records, 2);
+    done(&s);
+}
+
+/* Reports are read up to a number, and what is left out is said. */
+static void test_too_many_reports(void)
+{
+    static const char one[] = REPORT(RECORD("192.0.2.1", "1"));
+    struct buf b;
+    struct seen s;
+
+    buf_init(&b, 1 << 20);
+    for (int i = 0; i < 102; i++)
+        CU_ASSERT_EQUAL_FATAL(buf_add(&b, one, strlen(one)), 0);
+    CU_ASSERT_EQUAL(read_bytes(&s, b.data, b.len), 0);
+    CU_ASSERT_EQUAL(s.ended, 100);
+    CU_ASSERT_EQUAL(times_noted(&s, "REPORTS_LEFT_OUT"), 1);
     CU_ASSERT_EQUAL(s.grade, GRADE_RECOVERED);
     done(&s);
+    buf_done(&b);
 }
 
 static void test_cut_off(void)
@@ -1313,7 +1380,9 @@ const struct unit_test unit_tests[] = {
     {"wide encodings", test_wide_encodings},
     {"junk around it", test_junk_around},
     {"NUL inside", test_nul_inside},
-    {"second report", test_second_report},
+    {"several reports", test_several_reports},
+    {"second report damaged", test_second_report_damaged},
+    {"too many reports", test_too_many_reports},
     {"cut off", test_cut_off},
     {"cut off anywhere", test_cut_anywhere},
     {"unescaped text", test_unescaped_text},

@@ -357,6 +357,22 @@ static void test_read_again(void)
     buf_done(&b);
 }
 
+/* Several reports in one document, whether it is packed or not; one that cannot be read keeps no
+ * other from being read. */
+static void test_several_reports(void)
+{
+    static const char *const names[] = {"a.xml", "b.xml"};
+    static const char *const texts[] = {REPORT("A") "\n" REPORT("B") "<feedback><", REPORT("C")};
+    struct buf b = zip(names, texts, 2);
+
+    expect_bytes(REPORT("A") REPORT("B"), strlen(REPORT("A") REPORT("B")), "file: x(xml A/1 B/1)",
+        "stored -", "dir/x: recovered\n");
+    expect_bytes(b.data, b.len, "file: x(zip A/1 B/1 !a.xml:schema-missing C/1)",
+        "stored schema-missing",
+        "dir/x: a.xml: recovered\ndir/x: a.xml: recovered\ndir/x: a.xml: schema-missing\n");
+    buf_done(&b);
+}
+
 static void test_mails_in_archives(void)
 {
     static const char *const names[] = {"1.eml", "2.eml"};
@@ -509,6 +525,7 @@ const struct unit_test unit_tests[] = {
     {"failure reports", test_failure_reports},
     {"archives", test_archives},
     {"a document is read again", test_read_again},
+    {"several reports in a document", test_several_reports},
     {"mails in archives", test_mails_in_archives},
     {"too large to fetch", test_too_large},
     {"unreadable", test_unreadable},
