@@ -48,7 +48,6 @@ static int run_ingest(struct app *app, int argc, char **argv, struct err *e)
         source->ops->close(source);
         return rc;
     }
-    run_init();
     run_catch_signals();
     rc = run_into_store(&run, source, store, &summary, e);
     source->ops->close(source);

@@ -5,28 +5,12 @@
 #include "cli/print.h"
 #include "cli/run.h"
 
-#include <string.h>
 #include <sysexits.h>
 
 struct parse_options {
     const struct printer_format *format;
     enum report_kind kind;
 };
-
-static int parse_kind(const char *name, enum report_kind *out, struct err *e)
-{
-    static const char *const names[] = {
-        [REPORT_AGGREGATE] = "aggregate", [REPORT_FAILURE] = "failure", [REPORT_TLS] = "smtp_tls"};
-
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(names[i], name) == 0) {
-            *out = (enum report_kind)i;
-            return 0;
-        }
-    }
-    return err_set(
-        e, ERR_USAGE, "usage", "--kind wants aggregate, failure or smtp_tls, not '%s'", name);
-}
 
 static int read_options(int argc, char **argv, struct parse_options *o, struct err *e)
 {
@@ -39,15 +23,10 @@ static int read_options(int argc, char **argv, struct parse_options *o, struct e
 
     options_start();
     while ((c = options_next(argc, argv, ":f:", longs, e)) > OPTION_END) {
-        if (c == 'f')
-            o->format = printer_format_find(optarg);
-        if (c == 'f' && !o->format) {
-            return err_set(e, ERR_USAGE, "usage",
-                "--format wants json, text, csv, none, parsedmarc-json or parsedmarc-csv, not '%s'",
-                optarg);
-        }
-        if (c == 'k' && parse_kind(optarg, &o->kind, e))
-            return (int)e->class;
+        int rc = c == 'f' ? printer_format_parse(optarg, &o->format, e)
+                          : printer_kind_parse(optarg, &o->kind, e);
+        if (rc)
+            return rc;
     }
     if (c == OPTION_END && optind == argc)
         return err_set(e, ERR_USAGE, "usage", "which files? (- is standard input)");
@@ -67,7 +46,6 @@ static int run_parse(struct app *app, int argc, char **argv, struct err *e)
         &app->config->limits, e);
     if (rc)
         return rc;
-    run_init();
     struct printer *printer = o.format->make(stdout, o.kind);
     rc = run_into_sink(&run, source, &printer->sink, e);
     if (!rc)

@@ -152,7 +152,6 @@ static int poll_all(struct poll *p, struct err *e)
         rc = app_open_store_with_clients(p->app, &p->store, e);
     if (rc)
         return rc;
-    run_init();
     run_catch_signals();
     for (size_t i = 0; i < p->n && !p->interrupted; i++)
         poll_one(p, &p->chosen[i]);

@@ -24,9 +24,11 @@ struct query {
     enum cause_id cause;
 };
 
+/* The filters that not every question knows. */
 enum {
     FILTER_FAILING = 1,
-    FILTER_SOURCE = 2, /* --source and --cause */
+    FILTER_SOURCE = 2,
+    FILTER_CAUSE = 4
 };
 
 struct question {
@@ -45,6 +47,22 @@ static void table_day(struct table *t, int64_t seconds)
     char text[WHEN_TEXT_MAX];
 
     when_format_day(when_day(seconds), text);
+    table_text(t, text);
+}
+
+static void table_addr(struct table *t, const struct addr *a)
+{
+    char text[ADDR_TEXT_MAX];
+
+    addr_format(a, text);
+    table_text(t, a->len ? text : NULL);
+}
+
+static void table_time(struct table *t, int64_t seconds)
+{
+    char text[WHEN_TEXT_MAX];
+
+    when_format(seconds, text);
     table_text(t, text);
 }
 
@@ -84,13 +102,11 @@ static int ask_sources(struct query *q, struct err *e)
     table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; !rc && i < r.n_sources && !is_full(q); i++) {
         const struct report_source *s = &r.sources[i];
-        char ip[ADDR_TEXT_MAX];
         if (!is_wanted(q, s))
             continue;
-        addr_format(&s->ip, ip);
         table_row(&q->table);
         table_text(&q->table, s->domain);
-        table_text(&q->table, s->ip.len ? ip : NULL);
+        table_addr(&q->table, &s->ip);
         table_int(&q->table, s->messages);
         table_int(&q->table, s->dmarc_pass);
         table_int(&q->table, report_source_failed(s));
@@ -143,15 +159,12 @@ static int put_report(void *context, const struct store_report_row *r)
 {
     struct query *q = context;
     struct table *t = &q->table;
-    char text[WHEN_TEXT_MAX];
 
     if (is_full(q))
         return 0;
     table_row(t);
-    when_format(r->begin, text);
-    table_text(t, text);
-    when_format(r->end, text);
-    table_text(t, text);
+    table_time(t, r->begin);
+    table_time(t, r->end);
     table_text(t, r->client);
     table_text(t, r->domain);
     table_text(t, r->reporter);
@@ -315,13 +328,98 @@ static int ask_reporters(struct query *q, struct err *e)
     return rc;
 }
 
+/* ---- failure reports ---- */
+
+static int put_failure(void *context, const struct store_failure_row *r)
+{
+    struct query *q = context;
+    struct table *t = &q->table;
+
+    if (is_full(q) || (q->of_network && !in_network(q, &r->source_ip)))
+        return 0;
+    table_row(t);
+    if (r->arrival < 0) {
+        table_text(t, NULL);
+    } else {
+        table_time(t, r->arrival);
+    }
+    table_text(t, r->client);
+    table_text(t, r->domain);
+    table_text(t, r->reporter);
+    table_addr(t, &r->source_ip);
+    table_text(t, r->feedback_type);
+    table_text(t, r->auth_failure);
+    table_text(t, r->delivery_result);
+    table_text(t, r->original_mail_from);
+    table_text(t, r->dkim_domain);
+    table_text(t, r->dkim_selector);
+    table_int(t, r->incidents);
+    table_text(t, r->grade);
+    table_text(t, r->notes);
+    return 0;
+}
+
+static int ask_failures(struct query *q, struct err *e)
+{
+    static const struct table_column columns[] = {{"arrival", false}, {"client", false},
+        {"domain", false}, {"reporter", false}, {"source_ip", false}, {"feedback_type", false},
+        {"auth_failure", false}, {"delivery_result", false}, {"original_mail_from", false},
+        {"dkim_domain", false}, {"dkim_selector", false}, {"incidents", true}, {"grade", false},
+        {"notes", false}};
+
+    table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
+    return store_failures(q->store, &q->period, put_failure, q, e);
+}
+
+/* ---- TLS reports ---- */
+
+static int put_tls(void *context, const struct store_tls_row *r)
+{
+    struct query *q = context;
+    struct table *t = &q->table;
+
+    if (is_full(q) || (q->failing && r->failed == 0))
+        return 0;
+    table_row(t);
+    table_time(t, r->begin);
+    table_time(t, r->end);
+    table_text(t, r->client);
+    table_text(t, r->domain);
+    table_text(t, r->reporter);
+    table_text(t, r->report_id);
+    table_text(t, r->policy_type);
+    table_int(t, r->successful);
+    table_int(t, r->failed);
+    table_text(t, r->result_type);
+    table_int(t, r->sessions);
+    table_text(t, r->grade);
+    table_text(t, trust_name(r->trust));
+    table_text(t, r->counts ? "yes" : "no");
+    table_text(t, r->notes);
+    return 0;
+}
+
+static int ask_tls(struct query *q, struct err *e)
+{
+    static const struct table_column columns[] = {{"begin", false}, {"end", false},
+        {"client", false}, {"domain", false}, {"reporter", false}, {"report_id", false},
+        {"policy_type", false}, {"successful", true}, {"failed", true}, {"result_type", false},
+        {"failed_so", true}, {"grade", false}, {"trust", false}, {"counted", false},
+        {"notes", false}};
+
+    table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
+    return store_tls(q->store, &q->period, put_tls, q, e);
+}
+
 /* ---- the command ---- */
 
 static const struct question questions[] = {
-    {"sources", FILTER_FAILING | FILTER_SOURCE, ask_sources},
+    {"sources", FILTER_FAILING | FILTER_SOURCE | FILTER_CAUSE, ask_sources},
     {"domains", FILTER_FAILING, ask_domains},
     {"reporters", 0, ask_reporters},
     {"reports", 0, ask_reports},
+    {"failures", FILTER_SOURCE, ask_failures},
+    {"tls", FILTER_FAILING, ask_tls},
 };
 
 static const struct question *find_question(const char *name)
@@ -340,16 +438,6 @@ static int take_network(struct query *q, const char *text, struct err *e)
         return 0;
     return err_set(e, ERR_USAGE, "usage",
         "--source wants an address or a network like 192.0.2.0/24, not '%s'", text);
-}
-
-static int take_domain(struct query *q, const char *text, struct err *e)
-{
-    bool odd = false;
-
-    q->period.domain = domain_normalise(q->arena, text, &odd);
-    if (odd || !*q->period.domain)
-        return err_set(e, ERR_USAGE, "usage", "--domain wants a domain name, not '%s'", text);
-    return 0;
 }
 
 static int take_cause(struct query *q, const char *name, struct err *e)
@@ -373,7 +461,7 @@ static int take_option(struct query *q, struct period_options *days, int c, stru
         q->period.client = optarg;
         return 0;
     case 'd':
-        return take_domain(q, optarg, e);
+        return options_domain(q->arena, "--domain", optarg, &q->period.domain, e);
     case 's':
         return take_network(q, optarg, e);
     case 'F':
@@ -400,9 +488,13 @@ static int check_filters(const struct query *q, const struct question *what, str
         return err_set(
             e, ERR_USAGE, "usage", "--failing says nothing about %s; ask for sources", what->name);
     }
-    if ((q->of_network || q->of_cause) && !(what->filters & FILTER_SOURCE)) {
-        return err_set(e, ERR_USAGE, "usage", "%s says nothing about %s; ask for sources",
-            q->of_network ? "--source" : "--cause", what->name);
+    if (q->of_network && !(what->filters & FILTER_SOURCE)) {
+        return err_set(
+            e, ERR_USAGE, "usage", "--source says nothing about %s; ask for sources", what->name);
+    }
+    if (q->of_cause && !(what->filters & FILTER_CAUSE)) {
+        return err_set(
+            e, ERR_USAGE, "usage", "--cause says nothing about %s; ask for sources", what->name);
     }
     return 0;
 }
@@ -435,8 +527,8 @@ static int read_options(
         return c;
     const struct question *found = optind < argc ? find_question(argv[optind]) : NULL;
     if (!found || optind + 1 < argc) {
-        return err_set(
-            e, ERR_USAGE, "usage", "query wants one of: sources, domains, reporters, reports");
+        return err_set(e, ERR_USAGE, "usage",
+            "query wants one of: sources, domains, reporters, reports, failures, tls");
     }
     *what = found;
     c = check_filters(q, found, e);
@@ -471,22 +563,27 @@ static int run_query(struct app *app, int argc, char **argv, struct err *e)
 
 const struct command cmd_query = {
     .name = "query",
-    .usage = "query sources|domains|reporters|reports\n"
+    .usage = "query sources|domains|reporters|reports|failures|tls\n"
              "      [--client NAME] [--domain DOMAIN] [--source IP|NETWORK]\n"
              "      [--from DAY] [--to DAY] [--failing] [--cause CAUSE]\n"
              "      [--limit N] [--format text|csv|json]",
-    .summary = "ask for sources, domains, reporters or reports",
+    .summary = "ask for sources, domains, reporters, or reports of any kind",
     .help = "  --client NAME        of this client only\n"
             "  --domain DOMAIN      of this domain and those below it\n"
-            "  --source IP|NETWORK  of this address or network, like 192.0.2.0/24 (sources)\n"
+            "  --source IP|NETWORK  of this address or network, like 192.0.2.0/24\n"
+            "                       (sources, failures)\n"
             "  --from, --to DAY     whole days (YYYY-MM-DD), both included; default: all\n"
-            "  --failing            only with failed messages (sources, domains)\n"
+            "  --failing            only with failed messages (sources, domains) or\n"
+            "                       sessions (tls)\n"
             "  --cause CAUSE        only of this cause, as a report calls it (sources)\n"
             "  --limit N            the first N rows; sources: most failures first\n"
             "  --format FORMAT      text (default), csv or json\n"
             "\n"
             "Causes: ok, ok-spf-only, no-verdict, forwarded, dns-temporary, dkim-strict,\n"
             "spf-strict, receiver-disagrees, dkim-broken, signed-by-other, sent-by-other,\n"
-            "spf-broken, spf-fails, unauthenticated.\n",
+            "spf-broken, spf-fails, unauthenticated.\n"
+            "\n"
+            "tls has one row for each kind of failure of a policy (result_type; failed_so:\n"
+            "sessions that failed so), and one for a policy without failures.\n",
     .run = run_query,
 };

@@ -224,7 +224,6 @@ static int retry_rejects(struct rejects *list, int n, char **words, struct err *
 {
     int rc = take_ids(list, n, words, e);
 
-    run_init();
     run_catch_signals();
     for (size_t i = 0; i < list->n_ids && !rc; i++) {
         if (run_asked_to_stop()) {

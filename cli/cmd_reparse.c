@@ -101,7 +101,6 @@ static int run_reparse(struct app *app, int argc, char **argv, struct err *e)
         rc = app_open_store_with_clients(app, &s, e);
     if (rc)
         return rc;
-    run_init();
     run_catch_signals();
     rc = reparse_all(&r, app, s, e);
     store_close(s);

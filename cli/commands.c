@@ -16,6 +16,7 @@ static const struct command *const commands[] = {
     &cmd_poll,
     &cmd_report,
     &cmd_query,
+    &cmd_export,
     &cmd_client,
     &cmd_domain,
     &cmd_rejects,

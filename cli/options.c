@@ -48,6 +48,17 @@ int options_count(const char *option, const char *text, int64_t *out, struct err
     return 0;
 }
 
+int options_domain(
+    struct arena *a, const char *option, const char *text, const char **out, struct err *e)
+{
+    bool odd = false;
+
+    *out = domain_normalise(a, text, &odd);
+    if (odd || !**out)
+        return err_set(e, ERR_USAGE, "usage", "%s wants a domain name, not '%s'", option, text);
+    return 0;
+}
+
 static int parse_day(const char *option, const char *text, int64_t *out, struct err *e)
 {
     if (text && !when_parse_day(text, out)) {

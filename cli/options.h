@@ -9,6 +9,8 @@
 #include <getopt.h>
 #include <stdint.h>
 
+struct arena;
+
 enum {
     OPTION_END = 0
 };
@@ -26,6 +28,10 @@ int options_no_arguments(int argc, char **argv, struct err *e) ERR_CHECKED;
 
 /* A whole number from 1 on. */
 int options_count(const char *option, const char *text, int64_t *out, struct err *e) ERR_CHECKED;
+
+/* A domain name, normalised (base/text.h). */
+int options_domain(struct arena *a, const char *option, const char *text, const char **out,
+    struct err *e) ERR_CHECKED;
 
 /* Which days: what the options of `report` and `query` came to. */
 struct period_options {

@@ -1,6 +1,6 @@
 /*
- * What `parse` prints. A format is one file print_NAME.c that makes a printer, and one line in the
- * table of print.c.
+ * What `parse` and `export` print. A format is one file print_NAME.c that makes a printer, and one
+ * line in the table of print.c.
  */
 #ifndef CLI_PRINT_H
 #define CLI_PRINT_H
@@ -26,7 +26,10 @@ struct printer_format {
 
 extern const struct printer_format printer_formats[]; /* ends with a NULL name */
 
-const struct printer_format *printer_format_find(const char *name); /* NULL if there is none */
+/* The values of --format and --kind. */
+int printer_format_parse(
+    const char *name, const struct printer_format **out, struct err *e) ERR_CHECKED;
+int printer_kind_parse(const char *name, enum report_kind *out, struct err *e) ERR_CHECKED;
 
 struct printer *print_json(FILE *out, enum report_kind kind);
 struct printer *print_text(FILE *out, enum report_kind kind);

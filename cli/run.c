@@ -3,18 +3,12 @@
 #include "base/json.h"
 #include "cli/console.h"
 #include "ingest/intake.h"
-#include "ingest/mail.h"
 
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 
 static volatile sig_atomic_t stop;
-
-void run_init(void)
-{
-    mail_init();
-}
 
 static void ask_to_stop(int signal)
 {

@@ -30,9 +30,6 @@ struct run {
     bool interrupted;               /* SIGINT or SIGTERM came; what was begun was finished */
 };
 
-/* Once, before the first run. */
-void run_init(void);
-
 /* From now on SIGINT and SIGTERM end a run after the message that is being read; a server that is
  * waited for has a second left, see struct imap_settings. A second signal kills. */
 void run_catch_signals(void);

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <gmime/gmime.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,10 +35,7 @@ struct walk {
     GPtrArray *messages; /* everything parsed, freed at the end: entries point into it */
 };
 
-void mail_init(void)
-{
-    g_mime_init();
-}
+static pthread_once_t library_ready = PTHREAD_ONCE_INIT;
 
 /* ---- small helpers ---- */
 
@@ -527,6 +525,7 @@ int mail_read(const struct blob *bytes, const struct limits *limits, struct aren
     GMimeMessage *message;
     int r = 0;
 
+    (void)pthread_once(&library_ready, g_mime_init);
     memset(out, 0, sizeof *out);
     out->date = -1;
     w.messages = g_ptr_array_new_with_free_func(g_object_unref);

@@ -51,8 +51,6 @@ struct mail {
     struct failure_parts failure; /* for MAIL_FAILURE_REPORT */
 };
 
-void mail_init(void); /* once per process, before threads */
-
 /* All of *out lives in the arena. ERR_INPUT tags: limit-entries, limit-nesting, empty. */
 int mail_read(const struct blob *bytes, const struct limits *limits, struct arena *a,
     struct mail *out, struct err *e) ERR_CHECKED;

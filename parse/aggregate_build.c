@@ -718,15 +718,13 @@ static void finish_report_id(struct builder *b)
 {
     struct aggregate_report *h = &b->head;
     const char *id = h->report_id_sent;
-    size_t len = id ? strlen(id) : 0;
 
-    if (len == 0) {
+    if (!id || !*id) {
         build_note(b, "REPORT_ID_MISSING", NULL);
         h->report_id = made_up_id(b);
         return;
     }
-    bool brackets = len > 2 && id[0] == '<' && id[len - 1] == '>';
-    h->report_id = brackets ? arena_strndup(b->head_arena, id + 1, len - 2) : id;
+    h->report_id = report_id_read(b->head_arena, id);
 }
 
 static void finish_dialect(struct builder *b)
@@ -779,8 +777,9 @@ static int deliver_record(struct builder *b, struct aggregate_record *r, struct 
         build_note(b, "HEADER_FROM_FOREIGN", r->header_from);
     }
     b->head.records++;
-    b->head.messages =
-        b->head.messages > INT64_MAX - r->count ? INT64_MAX : b->head.messages + r->count;
+    b->head.messages += r->count; /* both at most COUNT_MAX */
+    if (b->head.messages > COUNT_MAX)
+        b->head.messages = COUNT_MAX;
     if (b->skipped || !ops->aggregate_record)
         return 0;
     return ops->aggregate_record(b->sink, r, e);

@@ -126,6 +126,14 @@ static bool is_huge(const char *s)
     return *s && strspn(s, "0123456789") == strlen(s);
 }
 
+const char *report_id_read(struct arena *a, const char *sent)
+{
+    size_t len = strlen(sent);
+    bool brackets = len > 2 && sent[0] == '<' && sent[len - 1] == '>';
+
+    return brackets ? arena_strndup(a, sent + 1, len - 2) : sent;
+}
+
 enum spelling count_read(const char *text, int64_t *out, bool *capped)
 {
     char digits[32];

@@ -34,6 +34,9 @@ extern const char *const discovery_words[]; /* psl treewalk */
  * one of the old names. */
 const char *result_read(struct arena *a, const char *word, bool spf, bool *odd, bool *alias);
 
+/* A report's id without the <> around it. */
+const char *report_id_read(struct arena *a, const char *sent);
+
 /* Messages: "7", "+5", "007", "3.0", "1,234". Odd when it was not plain digits, or was capped at
  * COUNT_MAX (*capped). */
 enum spelling count_read(const char *text, int64_t *out, bool *capped);

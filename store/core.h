@@ -91,5 +91,6 @@ int64_t store_sum(int64_t high, int64_t low);
  * alone. What is longer than 400 bytes keeps its beginning and gets a hash of the whole.
  */
 const char *store_key_text(struct arena *a, const char *s);
+bool store_key_is_cut(const char *key);
 
 #endif

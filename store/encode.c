@@ -1,6 +1,7 @@
 #include "base/when.h"
 #include "store/auth.h"
 #include "store/batch.h"
+#include "store/notes.h"
 #include "store/pack.h"
 
 #include <inttypes.h>
@@ -63,12 +64,8 @@ static struct db_value trust_in(const struct writer *w, const char *reporter)
 
 static struct db_value notes_in(struct writer *w, const struct notes *notes)
 {
-    int bad = 0;
-
     buf_clear(&w->text);
-    for (size_t i = 0; i < notes->n; i++)
-        bad |= buf_printf(&w->text, "%s%s", i ? "," : "", notes->items[i].code);
-    if (bad)
+    if (notes_pack(&w->text, notes) < 0)
         buf_clear(&w->text);
     return packed_in(w->heads, &w->text);
 }
@@ -124,8 +121,9 @@ void encode_identity(struct writer *w, struct item *i, const struct aggregate_re
     i->domain = v[2].bytes;
 }
 
-/* "Was it there, spelled otherwise": only what differs is worth its bytes. */
-static struct db_value report_sent(struct writer *w, const struct aggregate_report *r)
+/* Was it there, and spelled otherwise? Only what differs is worth its bytes. */
+static struct db_value report_sent(
+    struct writer *w, const struct item *i, const struct aggregate_report *r)
 {
     const struct policy *p = &r->policy;
     struct buf *b = &w->text;
@@ -136,12 +134,10 @@ static struct db_value report_sent(struct writer *w, const struct aggregate_repo
     buf_clear(b);
     (void)snprintf(begin, sizeof begin, "%" PRId64, r->begin);
     (void)snprintf(end, sizeof end, "%" PRId64, r->end);
-    bad |=
-        pack_if_differs(b, "report_id", store_key_text(w->heads, r->report_id ? r->report_id : ""),
-            r->report_id_sent ? r->report_id_sent : r->report_id);
+    bad |= pack_if_differs(b, "report_id", i->values[4].bytes, r->report_id_sent);
     bad |= pack_if_differs(b, "begin", begin, r->begin_sent);
     bad |= pack_if_differs(b, "end", end, r->end_sent);
-    bad |= pack_if_differs(b, "domain", p->domain, p->domain_sent);
+    bad |= pack_if_differs(b, "domain", i->domain, p->domain_sent);
     bad |= pack_if_differs(b, "adkim", p->adkim, p->adkim_sent);
     bad |= pack_if_differs(b, "aspf", p->aspf, p->aspf_sent);
     bad |= pack_if_differs(b, "p", p->p, p->p_sent);
@@ -175,7 +171,7 @@ int encode_report(struct writer *w, struct item *i, const struct aggregate_repor
     v[14] = notes_in(w, &r->notes);
     for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
         v[15 + t] = text_in(a, texts[t]);
-    v[31] = report_sent(w, r);
+    v[31] = report_sent(w, i, r);
     v[32] = strings_in(w, a, r->errors, r->n_errors);
     v[33] = text_in(a, r->extension);
     return 0;
@@ -239,6 +235,11 @@ static int auth_of(
     return 0;
 }
 
+static const char *verdict_or_null(enum verdict v)
+{
+    return v == VERDICT_UNKNOWN ? NULL : verdict_name(v);
+}
+
 static struct db_value record_sent(struct writer *w, const struct aggregate_record *r)
 {
     struct buf *b = &w->text;
@@ -247,10 +248,12 @@ static struct db_value record_sent(struct writer *w, const struct aggregate_reco
 
     buf_clear(b);
     addr_format(&r->source_ip, ip);
-    bad |= pack_if_differs(b, "source_ip", ip, r->source_ip_sent);
-    bad |= pack_if_differs(b, "disposition", disposition_name(r->disposition), r->disposition_sent);
-    bad |= pack_if_differs(b, "dkim", verdict_name(r->dkim), r->dkim_sent);
-    bad |= pack_if_differs(b, "spf", verdict_name(r->spf), r->spf_sent);
+    bad |= pack_if_differs(b, "source_ip", r->source_ip.len ? ip : NULL, r->source_ip_sent);
+    bad |= pack_if_differs(b, "disposition",
+        r->disposition == DISPOSITION_UNKNOWN ? NULL : disposition_name(r->disposition),
+        r->disposition_sent);
+    bad |= pack_if_differs(b, "dkim", verdict_or_null(r->dkim), r->dkim_sent);
+    bad |= pack_if_differs(b, "spf", verdict_or_null(r->spf), r->spf_sent);
     bad |= pack_if_differs(b, "header_from", r->header_from, r->header_from_sent);
     bad |= pack_if_differs(b, "envelope_from", r->envelope_from, r->envelope_from_sent);
     bad |= pack_if_differs(b, "envelope_to", r->envelope_to, r->envelope_to_sent);

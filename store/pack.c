@@ -26,7 +26,7 @@ int pack_row(struct buf *out, const char *const *fields, size_t n)
     size_t start = out->len;
     int bad = 0;
 
-    while (n > 0 && !fields[n - 1])
+    while (n > 1 && !fields[n - 1])
         n--;
     for (size_t i = 0; i < n; i++) {
         if (i)
@@ -48,8 +48,9 @@ const char *pack_difference(const char *value, const char *sent)
 
 int pack_if_differs(struct buf *out, const char *name, const char *value, const char *sent)
 {
-    sent = pack_difference(value, sent);
-    return sent ? pack_row(out, (const char *const[]){name, sent}, 2) : 0;
+    bool differs = sent ? pack_difference(value, sent) != NULL : value != NULL;
+
+    return differs ? pack_row(out, (const char *const[]){name, sent}, 2) : 0;
 }
 
 static const char *unescape(struct arena *a, const char *s, size_t len)
@@ -80,8 +81,8 @@ bool unpack_row(struct arena *a, const char **at, const char **fields, size_t n)
         fields[i] = NULL;
     if (!s || !*s)
         return false;
-    size_t i = 0;
-    for (bool more = *s != '\n'; more; i++) {
+    bool more = true;
+    for (size_t i = 0; more; i++) {
         size_t len = strcspn(s, "\t\n");
         if (i < n)
             fields[i] = unescape(a, s, len);

@@ -19,7 +19,7 @@ int pack_row(struct buf *out, const char *const *fields, size_t n);
 /* What was sent, when it is not spelled as `value`; else NULL. */
 const char *pack_difference(const char *value, const char *sent);
 
-/* Adds the row (name, sent) when `sent` is there and is not spelled as `value`. */
+/* Adds the row (name, sent) when `sent` is not spelled as `value`, or only one of them is there. */
 int pack_if_differs(struct buf *out, const char *name, const char *value, const char *sent);
 
 /*

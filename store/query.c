@@ -1,6 +1,7 @@
 #include "base/arena.h"
 #include "base/text.h"
-#include "store/core.h"
+#include "store/decode.h"
+#include "store/notes.h"
 #include "store/sql.h"
 #include "store/store.h"
 
@@ -67,12 +68,14 @@ static int read_period(
 struct report_reader {
     int (*row)(void *context, const struct store_report_row *r);
     void *context;
+    struct arena *memory; /* of one row */
 };
 
 static int take_report(void *context, struct store *s, struct db_stmt *stmt)
 {
     const struct report_reader *reader = context;
     const char *state = store_text(s, stmt, 16);
+    arena_reset(reader->memory);
     bool partial = state && strcmp(state, "partial") == 0;
     struct store_report_row r = {
         .id = store_int(s, stmt, 0),
@@ -90,7 +93,7 @@ static int take_report(void *context, struct store *s, struct db_stmt *stmt)
         .records = store_int(s, stmt, 12),
         .messages = store_int(s, stmt, 13),
         .grade = store_text(s, stmt, 14),
-        .notes = store_text(s, stmt, 15),
+        .notes = notes_codes(reader->memory, store_text(s, stmt, 15)),
         .trust = trust_parse(store_text(s, stmt, 17)),
         .partial = partial,
     };
@@ -103,47 +106,20 @@ static int take_report(void *context, struct store *s, struct db_stmt *stmt)
 int store_reports(struct store *s, const struct store_period *p, bool with_partial,
     int (*row)(void *context, const struct store_report_row *r), void *context, struct err *e)
 {
-    struct report_reader reader = {row, context};
+    struct report_reader reader = {row, context, arena_new()};
     const struct reading r = {
         .n_values = 4,
         .sql = with_partial ? sql_reports_with_partial : sql_reports,
         .take = take_report,
         .context = &reader,
     };
+    int got = read_period(s, p, &r, e);
 
-    return read_period(s, p, &r, e);
+    arena_free(reader.memory);
+    return got;
 }
 
 /* ---- sources ---- */
-
-static enum verdict verdict_of(const char *name)
-{
-    enum verdict v = VERDICT_PASS;
-
-    while (v > VERDICT_UNKNOWN && (!name || strcmp(name, verdict_name(v)) != 0))
-        v--;
-    return v;
-}
-
-static enum disposition disposition_of(const char *name)
-{
-    enum disposition d = DISPOSITION_REJECT;
-
-    while (d > DISPOSITION_UNKNOWN && (!name || strcmp(name, disposition_name(d)) != 0))
-        d--;
-    return d;
-}
-
-static struct addr addr_of(struct db_value v)
-{
-    struct addr a = {0};
-
-    if (v.type == DB_BLOB && (v.len == 4 || v.len == 16)) {
-        a.len = (unsigned char)v.len;
-        memcpy(a.bytes, v.bytes, v.len);
-    }
-    return a;
-}
 
 struct source_reader {
     int (*row)(void *context, const struct store_source_row *r);
@@ -156,10 +132,10 @@ static int take_source(void *context, struct store *s, struct db_stmt *stmt)
     struct store_source_row r = {
         .client = store_text(s, stmt, 0),
         .domain = store_text(s, stmt, 1),
-        .source_ip = addr_of(s->c.driver->column(stmt, 2)),
-        .disposition = disposition_of(store_text(s, stmt, 3)),
-        .dkim = verdict_of(store_text(s, stmt, 4)),
-        .spf = verdict_of(store_text(s, stmt, 5)),
+        .source_ip = decode_addr(s->c.driver->column(stmt, 2)),
+        .disposition = decode_disposition(store_text(s, stmt, 3)),
+        .dkim = decode_verdict(store_text(s, stmt, 4)),
+        .spf = decode_verdict(store_text(s, stmt, 5)),
         .header_from = store_text(s, stmt, 6),
         .envelope_from = store_text(s, stmt, 7),
         .auth = store_text(s, stmt, 8),
@@ -186,4 +162,106 @@ int store_sources(struct store *s, const struct store_period *p,
     };
 
     return read_period(s, p, &r, e);
+}
+
+/* ---- failure reports ---- */
+
+struct failure_reader {
+    int (*row)(void *context, const struct store_failure_row *r);
+    void *context;
+    struct arena *memory; /* of one row */
+};
+
+static int take_failure(void *context, struct store *s, struct db_stmt *stmt)
+{
+    const struct failure_reader *reader = context;
+    struct db_value arrival = s->c.driver->column(stmt, 4);
+
+    arena_reset(reader->memory);
+    const struct store_failure_row r = {
+        .id = store_int(s, stmt, 0),
+        .client = store_text(s, stmt, 1),
+        .domain = store_text(s, stmt, 2),
+        .reporter = store_text(s, stmt, 3),
+        .arrival = arrival.type == DB_INT ? arrival.n : -1,
+        .source_ip = decode_addr(s->c.driver->column(stmt, 5)),
+        .feedback_type = store_text(s, stmt, 6),
+        .auth_failure = store_text(s, stmt, 7),
+        .delivery_result = store_text(s, stmt, 8),
+        .original_mail_from = store_text(s, stmt, 9),
+        .dkim_domain = store_text(s, stmt, 10),
+        .dkim_selector = store_text(s, stmt, 11),
+        .incidents = store_int(s, stmt, 12),
+        .grade = store_text(s, stmt, 13),
+        .notes = notes_codes(reader->memory, store_text(s, stmt, 14)),
+    };
+    return reader->row(reader->context, &r);
+}
+
+int store_failures(struct store *s, const struct store_period *p,
+    int (*row)(void *context, const struct store_failure_row *r), void *context, struct err *e)
+{
+    struct failure_reader reader = {row, context, arena_new()};
+    const struct reading r = {
+        .sql = sql_failures,
+        .n_values = 4,
+        .take = take_failure,
+        .context = &reader,
+    };
+    int got = read_period(s, p, &r, e);
+
+    arena_free(reader.memory);
+    return got;
+}
+
+/* ---- TLS reports ---- */
+
+struct tls_reader {
+    int (*row)(void *context, const struct store_tls_row *r);
+    void *context;
+    struct arena *memory; /* of one row */
+};
+
+static int take_tls(void *context, struct store *s, struct db_stmt *stmt)
+{
+    const struct tls_reader *reader = context;
+
+    arena_reset(reader->memory);
+    struct store_tls_row r = {
+        .id = store_int(s, stmt, 0),
+        .client = store_text(s, stmt, 1),
+        .domain = store_text(s, stmt, 2),
+        .reporter = store_text(s, stmt, 3),
+        .organization_name = store_text(s, stmt, 4),
+        .report_id = store_text(s, stmt, 5),
+        .begin = store_int(s, stmt, 6),
+        .end = store_int(s, stmt, 7),
+        .payload = store_int(s, stmt, 8),
+        .policy_type = store_text(s, stmt, 9),
+        .successful = store_int(s, stmt, 10),
+        .failed = store_int(s, stmt, 11),
+        .grade = store_text(s, stmt, 12),
+        .notes = notes_codes(reader->memory, store_text(s, stmt, 13)),
+        .trust = trust_parse(store_text(s, stmt, 14)),
+        .result_type = store_text(s, stmt, 15),
+        .sessions = store_sum(store_int(s, stmt, 16), store_int(s, stmt, 17)),
+    };
+    r.counts = !s->policy.exclude_untrusted || r.trust != TRUST_DOUBTFUL;
+    return reader->row(reader->context, &r);
+}
+
+int store_tls(struct store *s, const struct store_period *p,
+    int (*row)(void *context, const struct store_tls_row *r), void *context, struct err *e)
+{
+    struct tls_reader reader = {row, context, arena_new()};
+    const struct reading r = {
+        .sql = sql_tls,
+        .n_values = 4,
+        .take = take_tls,
+        .context = &reader,
+    };
+    int got = read_period(s, p, &r, e);
+
+    arena_free(reader.memory);
+    return got;
 }

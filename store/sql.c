@@ -406,6 +406,47 @@ const char sql_sources[] =
     "g.disposition, g.dkim, g.spf, "
     "g.reasons NULLS FIRST";
 
+const char sql_failures[] =
+    "SELECT r.failure_id, c.name, r.domain, r.reporter, r.arrival, r.source_ip, r.feedback_type, "
+    "r.auth_failure, r.delivery_result, r.original_mail_from, r.dkim_domain, r.dkim_selector, "
+    "r.incidents, r.grade, r.notes "
+    "FROM failure_report r JOIN client c ON c.client_id = r.client_id "
+    "WHERE r.client_id = $1 AND r.day BETWEEN $2 AND $3 AND " DOMAIN_IS_WITHIN
+    " ORDER BY r.domain, r.arrival NULLS FIRST, r.failure_id";
+
+/* One row for each type of failure, or one if there are none. */
+const char sql_tls[] =
+    "SELECT r.tls_id, c.name, r.domain, r.reporter, r.organization_name, r.report_uid, r.begin_at, "
+    "r.end_at, r.payload_id, r.policy_type, r.successful, r.failed, r.grade, r.notes, r.trust, "
+    "x.result_type, "
+    "CAST(COALESCE(SUM(x.sessions / 1048576), 0) AS bigint) AS high, "
+    "CAST(COALESCE(SUM(x.sessions % 1048576), 0) AS bigint) AS low "
+    "FROM tls_policy r JOIN client c ON c.client_id = r.client_id "
+    "LEFT JOIN tls_failure x ON x.client_id = r.client_id AND x.tls_id = r.tls_id "
+    "WHERE r.client_id = $1 AND r.day BETWEEN $2 AND $3 AND " DOMAIN_IS_WITHIN
+    " GROUP BY r.tls_id, c.name, r.domain, r.reporter, r.organization_name, r.report_uid, "
+    "r.begin_at, r.end_at, r.payload_id, r.policy_type, r.successful, r.failed, r.grade, r.notes, "
+    "r.trust, r.seq, x.result_type "
+    "ORDER BY r.begin_at, r.reporter, r.report_uid, r.end_at, r.payload_id NULLS FIRST, r.seq, "
+    "r.domain, r.tls_id, high DESC, low DESC, x.result_type NULLS FIRST";
+
+/* ---- handing out again ---- */
+
+/* The first day from $2 to $3 that there is something of; every table with an index on days. */
+#define FIRST_DAY(table, condition) \
+    "SELECT MIN(day) AS day FROM " table " WHERE client_id = $1 AND day BETWEEN $2 AND $3" condition
+const char sql_first_day_of_reports[] = "SELECT MIN(day) FROM (" FIRST_DAY("report",
+    " AND state = 'counts'") " UNION ALL " FIRST_DAY("report", " AND state = 'partial'") ") d";
+const char sql_first_day_of_failures[] = FIRST_DAY("failure_report", "");
+const char sql_first_day_of_tls[] = FIRST_DAY("tls_policy", "");
+
+/* Records of report $2 behind number $3, with what they share. */
+const char sql_export_records[] =
+    "SELECT x.recno, x.source_ip, x.messages, x.disposition, x.dkim, x.spf, x.envelope_to, "
+    "x.reasons, x.sent, x.extension, a.header_from, a.envelope_from, a.results "
+    "FROM record x JOIN auth_set a ON a.client_id = x.client_id AND a.auth_id = x.auth_id "
+    "WHERE x.client_id = $1 AND x.report_id = $2 AND x.recno > $3 ORDER BY x.recno LIMIT 1000";
+
 /* ---- verifying ---- */
 
 /* Per report of client $1: what is written about it and what is there. */
@@ -518,6 +559,12 @@ const char *const sql_all[] = {
     sql_reports,
     sql_reports_with_partial,
     sql_sources,
+    sql_failures,
+    sql_tls,
+    sql_first_day_of_reports,
+    sql_first_day_of_failures,
+    sql_first_day_of_tls,
+    sql_export_records,
     sql_verify_reports,
     sql_verify_orphan_records,
     sql_verify_missing_auth,

@@ -262,3 +262,8 @@ const char *store_key_text(struct arena *a, const char *s)
     struct hash128 h = hash128(s, len);
     return arena_printf(a, "%.*s#%016" PRIx64 "%016" PRIx64, (int)keep, s, h.high, h.low);
 }
+
+bool store_key_is_cut(const char *key)
+{
+    return strlen(key) > KEY_TEXT_MAX;
+}

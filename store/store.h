@@ -264,6 +264,56 @@ int store_sources(struct store *s, const struct store_period *p,
     int (*row)(void *context, const struct store_source_row *r), void *context,
     struct err *e) ERR_CHECKED;
 
+struct store_failure_row {
+    int64_t id;
+    const char *client, *domain, *reporter;
+    int64_t arrival; /* -1: unknown */
+    struct addr source_ip;
+    const char *feedback_type, *auth_failure, *delivery_result;
+    const char *original_mail_from; /* redacted as the operator decided */
+    const char *dkim_domain, *dkim_selector;
+    int64_t incidents;
+    const char *grade;
+    const char *notes; /* codes, comma-separated */
+};
+
+/* Ordered by domain and arrival. One counts on the day it arrived; if it does not say, on the day
+ * it was read. */
+int store_failures(struct store *s, const struct store_period *p,
+    int (*row)(void *context, const struct store_failure_row *r), void *context,
+    struct err *e) ERR_CHECKED;
+
+/* One kind of failure of one policy of a TLS report; a policy without failures is one row, too. */
+struct store_tls_row {
+    int64_t id; /* of the policy: its rows stand together */
+    const char *client, *domain, *reporter, *organization_name, *report_id;
+    int64_t begin, end;
+    int64_t payload; /* what it came in: the same for all policies of a report */
+    const char *policy_type;
+    int64_t successful, failed; /* sessions of the policy */
+    const char *grade;
+    const char *notes; /* codes, comma-separated */
+    enum trust trust;
+    bool counts;
+    const char *result_type; /* NULL if there are no failures, or they have no type */
+    int64_t sessions;        /* of this kind of failure */
+};
+
+/* Ordered by begin, reporter, report and policy. */
+int store_tls(struct store *s, const struct store_period *p,
+    int (*row)(void *context, const struct store_tls_row *r), void *context,
+    struct err *e) ERR_CHECKED;
+
+/*
+ * What is stored, handed out as it came in: aggregate reports with their records, then failure
+ * reports, then TLS reports, each client by client and day by day. What counts in no total (cut
+ * off, or doubtful and left out) only if `all` is set. Of a TLS report that speaks of domains of
+ * several clients each client gets its own policies. Of the sink only the calls for reports are
+ * used.
+ */
+int store_export(struct store *s, const struct store_period *p, bool all, struct sink *sink,
+    struct err *e) ERR_CHECKED;
+
 /* ---- upkeep ---- */
 
 /* Recounts what is stored against what is written about it; calls `fault` for each difference. */

@@ -1,6 +1,5 @@
 /* A whole message of any kind through the flow: mails, gzip, zip, XML, JSON, and what they hold. */
 #include "ingest/intake.h"
-#include "ingest/mail.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -13,7 +12,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err e;
 
     if (!intake) {
-        mail_init();
         limits = limits_default();
         limits.unpacked = 32 << 20;
         limits.seconds = 20;

@@ -910,7 +910,7 @@ static void test_counts_of_records(void)
     CU_ASSERT_EQUAL(s.records[0].count, 1234);
     CU_ASSERT_EQUAL(s.records[1].count, 0);
     CU_ASSERT_EQUAL(s.records[2].count, INT64_C(1) << 53);
-    CU_ASSERT_EQUAL(s.head.messages, 1236 + (INT64_C(1) << 53));
+    CU_ASSERT_EQUAL(s.head.messages, INT64_C(1) << 53); /* no sum goes beyond it */
     CU_ASSERT_EQUAL(times_noted(&s, "RECORD_DROPPED"), 4);
     CU_ASSERT_EQUAL(times_noted(&s, "COUNT_CAPPED"), 1);
     CU_ASSERT_EQUAL(times_noted(&s, "COUNT_ZERO"), 1);

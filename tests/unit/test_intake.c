@@ -191,7 +191,6 @@ static int take(struct recorder *r, const void *bytes, size_t len, enum outcome 
     struct err e;
     int result;
 
-    mail_init();
     m.bytes = blob_of_memory(bytes, len);
     result = intake_message(in, "", &m, &r->sink, o, &e);
     intake_free(in);

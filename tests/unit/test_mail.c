@@ -37,7 +37,6 @@ static struct fixture read_bytes(const char *bytes)
     struct fixture f = {.arena = arena_new()};
     struct blob b = blob_of_memory(bytes, strlen(bytes));
 
-    mail_init();
     f.result = mail_read(&b, &limits, f.arena, &f.mail, &f.err);
     return f;
 }

@@ -1,5 +1,4 @@
 #include "cli/print.h"
-#include "ingest/mail.h"
 #include "tests/unit/runner.h"
 
 #include <CUnit/CUnit.h>
@@ -174,7 +173,6 @@ static void expect_file(const char *path, char *text)
 
 static void test_json(void)
 {
-    mail_init();
     expect_file("data/parsedmarc/all.json", printed(print_parsedmarc_json, REPORT_AGGREGATE, true));
 }
 

@@ -18,9 +18,10 @@ static FILE *out;
 
 static struct printer *start(const char *format, enum report_kind kind)
 {
-    const struct printer_format *f = printer_format_find(format);
+    const struct printer_format *f = NULL;
+    struct err e;
 
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    CU_ASSERT_EQUAL_FATAL(printer_format_parse(format, &f, &e), 0);
     out = open_memstream(&text, &text_size);
     CU_ASSERT_PTR_NOT_NULL_FATAL(out);
     return f ? f->make(out, kind) : NULL;

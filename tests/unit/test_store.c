@@ -442,6 +442,35 @@ static void packing_comes_back_as_it_was(void)
     arena_free(a);
 }
 
+/* "Not there" and "there and empty" are two things. */
+static void packing_keeps_empty_fields(void)
+{
+    static const char *const rows[][2] = {
+        {"", NULL}, {NULL, NULL}, {NULL, ""}, {"a", NULL}, {"a", ""}};
+    struct arena *a = arena_new();
+    struct buf b;
+
+    buf_init(&b, 100);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        CU_ASSERT_EQUAL(pack_row(&b, rows[i], 2), 0);
+    const char *at = b.data;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *back[2];
+        CU_ASSERT_TRUE_FATAL(unpack_row(a, &at, back, 2));
+        same_text(back[0], rows[i][0]);
+        same_text(back[1], rows[i][1]);
+    }
+    buf_clear(&b);
+    CU_ASSERT_EQUAL(pack_if_differs(&b, "p", "none", "none"), 0);
+    CU_ASSERT_EQUAL(pack_if_differs(&b, "p", NULL, NULL), 0);
+    CU_ASSERT_EQUAL(b.len, 0);
+    CU_ASSERT_EQUAL(pack_if_differs(&b, "p", "none", "NONE"), 0);
+    CU_ASSERT_EQUAL(pack_if_differs(&b, "id", "made up", NULL), 0);
+    same_text(b.data, "p\tNONE\nid\n");
+    buf_done(&b);
+    arena_free(a);
+}
+
 static void packing_takes_any_text(void)
 {
     static const char *const odd[] = {
@@ -523,7 +552,9 @@ static void stored_report_is_read_back_case(void)
     p.from = p.to = MONDAY + 1;
     expect(store_reports(store, &p, false, look_at_report, &reports, &e), 0, &e);
     same_number(reports, 1, "reports of another day");
-    same_number(number("SELECT COUNT(*) FROM report WHERE sent = 'p\tNONE\n'"), 1, "as sent");
+    same_number(
+        number("SELECT COUNT(*) FROM report WHERE sent = 'begin\nend\ndomain\nadkim\np\tNONE\n'"),
+        1, "as sent");
     same_number(number("SELECT COUNT(*) FROM v_record WHERE source = '192.0.2.1'"), 1, "v_record");
     same_number(number("SELECT COUNT(*) FROM v_record WHERE dmarc = 'pass'"), 1, "dmarc");
     same_number(number("SELECT COUNT(*) FROM v_auth_result"), 9, "v_auth_result");
@@ -2184,6 +2215,7 @@ static void every_statement_is_understood(void)
 
 const struct unit_test unit_tests[] = {
     {"packing comes back as it was", packing_comes_back_as_it_was},
+    {"packing keeps empty fields", packing_keeps_empty_fields},
     {"packing takes any text", packing_takes_any_text},
     {"every statement is understood", every_statement_is_understood},
     {"a stored report is read back", stored_report_is_read_back},
