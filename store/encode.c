@@ -427,6 +427,7 @@ int encode_tls(
     if (bad)
         return err_set(e, ERR_BUG, "report-size", "a TLS policy is too large");
     digest_bytes(&i->sum, i->digest);
+    i->partial = r->grade >= GRADE_PARTIAL;
     v[1] = db_int(i->id);
     v[2] = key_in(a, p->domain);
     v[3] = key_in(a, r->reporter);

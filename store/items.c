@@ -119,7 +119,7 @@ static int replace_partial(
     struct writer *w, struct message *first, struct item *i, int64_t id, struct err *e)
 {
     struct db_value old[] = {i->values[0], db_int(id)};
-    int got = db_exec(&w->store->c, sql_remove_report, old, 2, e);
+    int got = db_exec(&w->store->c, i->kind->remove, old, 2, e);
 
     if (got == 0)
         got = db_exec(&w->store->c, sql_reject_replaced, &old[1], 1, e);

@@ -32,7 +32,8 @@ static enum outcome judge(const struct message *m)
         return OUTCOME_CONFLICT;
     if (!something_new)
         return OUTCOME_DUPLICATE;
-    return c->reports_partial ? OUTCOME_PARTIAL : OUTCOME_STORED;
+    bool others_partial = m->verdict == OUTCOME_PARTIAL && c->others_new;
+    return c->reports_partial || others_partial ? OUTCOME_PARTIAL : OUTCOME_STORED;
 }
 
 static int message_row(struct writer *w, const struct message *m, struct err *e)

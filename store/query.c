@@ -246,7 +246,8 @@ static int take_tls(void *context, struct store *s, struct db_stmt *stmt)
         .result_type = store_text(s, stmt, 15),
         .sessions = store_sum(store_int(s, stmt, 16), store_int(s, stmt, 17)),
     };
-    r.counts = !s->policy.exclude_untrusted || r.trust != TRUST_DOUBTFUL;
+    r.counts = decode_grade(r.grade) < GRADE_PARTIAL &&
+               !(s->policy.exclude_untrusted && r.trust == TRUST_DOUBTFUL);
     return reader->row(reader->context, &r);
 }
 

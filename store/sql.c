@@ -221,7 +221,8 @@ const char sql_insert_tls[] =
     "RETURNING tls_id";
 
 const char sql_find_tls[] =
-    "SELECT tls_id, digest, 'counts' FROM tls_policy WHERE client_id = $1 AND domain = $2 "
+    "SELECT tls_id, digest, CASE grade WHEN 'partial' THEN 'partial' ELSE 'counts' END "
+    "FROM tls_policy WHERE client_id = $1 AND domain = $2 "
     "AND reporter = $3 AND report_uid = $4 AND begin_at = $5 AND end_at = $6 AND seq = $7";
 
 const char sql_insert_auth_set[] =

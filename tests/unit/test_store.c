@@ -1855,14 +1855,14 @@ static void two_writers_store_once(void)
 
 /* ---- cases: the other kinds ---- */
 
-static void give_others(const char *text)
+static void give_tls(enum grade grade, int64_t failed)
 {
-    struct tls_failure failures[] = {{.result_type = "certificate-expired", .sessions = 4}};
+    struct tls_failure failures[] = {{.result_type = "certificate-expired", .sessions = failed}};
     struct tls_policy policies[] = {
         {.type = "sts",
             .domain = "example.com",
             .successful = 10,
-            .failed = 4,
+            .failed = failed,
             .failures = failures,
             .n_failures = 1},
         {.type = "no-policy-found", .domain = "example.org", .successful = 7},
@@ -1873,7 +1873,17 @@ static void give_others(const char *text)
         .end = (int64_t)MONDAY * DAY + DAY,
         .policies = policies,
         .n_policies = 2,
-        .reporter = "reporter.example"};
+        .reporter = "reporter.example",
+        .grade = grade};
+    struct err e;
+
+    begin_payload("tls", "json");
+    expect(writer->ops->tls(writer, &t, &e), 0, &e);
+    end_payload();
+}
+
+static void give_others(const char *text)
+{
     struct failure_report f = {.arrival = (int64_t)MONDAY * DAY,
         .reported_domain = "example.com",
         .incidents = 1,
@@ -1883,9 +1893,7 @@ static void give_others(const char *text)
     struct err e;
 
     CU_ASSERT_EQUAL(begin_message(text), FLOW_GO_ON);
-    begin_payload("tls", "json");
-    expect(writer->ops->tls(writer, &t, &e), 0, &e);
-    end_payload();
+    give_tls(GRADE_CLEAN, 4);
     begin_payload("failure", "arf");
     expect(writer->ops->failure(writer, &f, &e), 0, &e);
     end_payload();
@@ -1925,6 +1933,53 @@ static void tls_and_failures_are_stored_once_case(void)
 static void tls_and_failures_are_stored_once(void)
 {
     on_each(tls_and_failures_are_stored_once_case);
+}
+
+static int count_tls(void *context, const struct store_tls_row *r)
+{
+    int64_t *counted = context;
+
+    *counted += r->counts ? 1 : 0;
+    return 0;
+}
+
+static int64_t counted_tls(void)
+{
+    struct store_period p = {.from = MONDAY, .to = MONDAY};
+    int64_t counted = 0;
+    struct err e;
+
+    expect(store_tls(store, &p, count_tls, &counted, &e), 0, &e);
+    return counted;
+}
+
+static void give_tls_alone(const char *text, enum grade grade, int64_t failed)
+{
+    open_writer(0, 0);
+    CU_ASSERT_EQUAL(begin_message(text), FLOW_GO_ON);
+    give_tls(grade, failed);
+    end_message(grade == GRADE_PARTIAL ? OUTCOME_PARTIAL : OUTCOME_STORED);
+    (void)close_writer();
+}
+
+static void complete_tls_replaces_partial_case(void)
+{
+    give_tls_alone("m1", GRADE_PARTIAL, 3);
+    same_number(number("SELECT COUNT(*) FROM message WHERE outcome = 'partial'"), 1, "partial");
+    same_number(counted_tls(), 0, "a partial one does not count");
+    give_tls_alone("m2", GRADE_NORMALISED, 4);
+    same_number(counted_tls(), 2, "the complete one does");
+    same_number(number("SELECT COUNT(*) FROM tls_policy"), 2, "in its place");
+    same_number(number("SELECT sessions FROM tls_failure"), 4, "sessions");
+    give_tls_alone("m3", GRADE_PARTIAL, 1);
+    same_number(number("SELECT sessions FROM tls_failure"), 4, "and stays");
+    same_number(number("SELECT COUNT(*) FROM message WHERE outcome = 'duplicate'"), 1, "duplicate");
+    expect_sound();
+}
+
+static void complete_tls_replaces_partial(void)
+{
+    on_each(complete_tls_replaces_partial_case);
 }
 
 /* ---- cases: what the operator decides ---- */
@@ -2252,6 +2307,7 @@ const struct unit_test unit_tests[] = {
     {"long keys fit", long_keys_fit},
     {"two writers store once", two_writers_store_once},
     {"TLS and failure reports are stored once", tls_and_failures_are_stored_once},
+    {"a complete TLS report replaces a partial one", complete_tls_replaces_partial},
     {"failure data is the operator's choice", failure_data_is_the_operators_choice},
     {"hashes last", hashes_last},
     {"doubtful reports can be left out", doubtful_reports_can_be_left_out},
