@@ -45,7 +45,7 @@ int blob_read(const struct blob *b, uint64_t at, void *out, size_t n, size_t *go
 
 int blob_sha256(const struct blob *b, unsigned char out[32], struct err *e)
 {
-    unsigned char piece[64 * 1024];
+    unsigned char piece[16 * 1024];
     gnutls_hash_hd_t hash;
 
     if (b->mem) {

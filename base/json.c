@@ -17,9 +17,14 @@ static void put(struct json *j, const char *s, size_t n)
     (void)fwrite_unlocked(s, 1, n, j->out);
 }
 
+static void put_char(struct json *j, char c)
+{
+    (void)putc_unlocked(c, j->out);
+}
+
 static void new_line(struct json *j)
 {
-    put(j, "\n", 1);
+    put_char(j, '\n');
     for (int i = 0; i < j->depth; i++)
         put(j, "  ", 2);
 }
@@ -34,7 +39,9 @@ static void separate(struct json *j)
     if (j->depth == 0)
         return;
     if (!j->first[j->depth])
-        put(j, j->pretty ? "," : ", ", j->pretty ? 1 : 2);
+        put_char(j, ',');
+    if (!j->first[j->depth] && !j->pretty)
+        put_char(j, ' ');
     j->first[j->depth] = false;
     if (j->pretty)
         new_line(j);
@@ -45,7 +52,7 @@ static void separate(struct json *j)
 static void open_level(struct json *j, bool object)
 {
     separate(j);
-    put(j, object ? "{" : "[", 1);
+    put_char(j, object ? '{' : '[');
     if (j->depth + 1 >= JSON_DEPTH_MAX)
         abort(); /* our own code nests this, no input does */
     j->depth++;
@@ -73,9 +80,9 @@ void json_end(struct json *j)
     j->depth--;
     if (j->pretty && !empty)
         new_line(j);
-    put(j, object ? "}" : "]", 1);
+    put_char(j, object ? '}' : ']');
     if (j->depth == 0 && j->pretty)
-        put(j, "\n", 1);
+        put_char(j, '\n');
 }
 
 static bool is_verbatim(unsigned char c)
@@ -104,7 +111,7 @@ void json_string(struct json *j, const char *s)
         return;
     }
     separate(j);
-    put(j, "\"", 1);
+    put_char(j, '"');
     while (*s) {
         const char *run = s;
         unsigned code;
@@ -124,12 +131,21 @@ void json_string(struct json *j, const char *s)
         }
         s += n ? n : 1;
     }
-    put(j, "\"", 1);
+    put_char(j, '"');
 }
 
 void json_key(struct json *j, const char *key)
 {
-    json_string(j, key);
+    separate(j);
+    put_char(j, '"');
+    put(j, key, strlen(key));
+    put(j, "\": ", 3);
+    j->after_key = true;
+}
+
+void json_key_text(struct json *j, const char *text)
+{
+    json_string(j, text);
     put(j, ": ", 2);
     j->after_key = true;
 }

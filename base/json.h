@@ -29,8 +29,9 @@ void json_object(struct json *j);
 void json_array(struct json *j);
 void json_end(struct json *j); /* closes the innermost object or array */
 
-void json_key(struct json *j, const char *key);
-void json_string(struct json *j, const char *s); /* NULL writes null */
+void json_key(struct json *j, const char *key);       /* one of our own: written as it is */
+void json_key_text(struct json *j, const char *text); /* any text, as json_string */
+void json_string(struct json *j, const char *s);      /* NULL writes null */
 void json_int(struct json *j, int64_t n);
 void json_bool(struct json *j, bool b);
 void json_null(struct json *j);

@@ -398,7 +398,7 @@ static void sample_headers(struct parsedmarc_json *p, const struct failure_repor
         const char *name = r->sample_headers[i].name;
         if (times_used(r, 0, i, name) > 0)
             continue;
-        json_key(j, name);
+        json_key_text(j, name);
         if (holds_mailboxes(name) || times_used(r, i, r->n_sample_headers, name) == 1) {
             header_value(p, &r->sample_headers[i]);
             continue;

@@ -448,14 +448,14 @@ static int begin_payload(struct reading *rd, const struct payload *p, struct err
     struct payload_info info = {.name = p->name, .bytes = &p->bytes, .container = p->container};
     int r = 0;
 
+    if (!rd->sink->ops->payload_begin)
+        return FLOW_GO_ON; /* nobody asks for the hash */
     if (p->sha256) {
         memcpy(info.sha256, p->sha256, sizeof info.sha256);
     } else {
         r = blob_sha256(&p->bytes, info.sha256, e);
     }
-    if (r == 0 && rd->sink->ops->payload_begin)
-        r = rd->sink->ops->payload_begin(rd->sink, &info, e);
-    return r;
+    return r == 0 ? rd->sink->ops->payload_begin(rd->sink, &info, e) : r;
 }
 
 static int end_payload(struct reading *rd, struct err *e)

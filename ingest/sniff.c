@@ -174,15 +174,17 @@ static bool is_mail(const unsigned char *s, size_t len)
 }
 
 /* Gateways put words before the XML. */
-static bool holds_xml(const char *text, size_t len)
+static bool holds_xml(const unsigned char *head, size_t head_len)
 {
+    char text[CONTENT_HEAD];
+    size_t len = narrow(head, head_len, text, sizeof text);
+
     return memmem(text, len, "<?xml", 5) || memmem(text, len, "<feedback", 9);
 }
 
 enum content content_sniff(const unsigned char *head, size_t len)
 {
-    char text[CONTENT_HEAD];
-    size_t n;
+    char first;
 
     if (starts_with(head, len, "\x1f\x8b", 2))
         return CONTENT_GZIP;
@@ -194,16 +196,15 @@ enum content content_sniff(const unsigned char *head, size_t len)
     if (is_zlib(head, len))
         return CONTENT_GZIP;
 
-    n = narrow(head, len, text, sizeof text);
-    if (n == 0)
+    if (narrow(head, len, &first, 1) == 0)
         return CONTENT_EMPTY;
-    if (text[0] == '<')
+    if (first == '<')
         return CONTENT_XML;
-    if (text[0] == '{' || text[0] == '[')
+    if (first == '{' || first == '[')
         return CONTENT_JSON;
     if (starts_with(head, len, "From ", 5))
         return CONTENT_MBOX;
     if (is_mail(head, len))
         return CONTENT_MAIL;
-    return holds_xml(text, n) ? CONTENT_XML : CONTENT_OTHER;
+    return holds_xml(head, len) ? CONTENT_XML : CONTENT_OTHER;
 }

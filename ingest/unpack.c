@@ -170,7 +170,7 @@ static struct stage *push(struct unpacker *u, enum stage_kind kind)
 
     memset(s, 0, sizeof *s);
     s->kind = kind;
-    s->window = window ? window : mem_alloc(WINDOW);
+    s->window = window ? window : mem_realloc(NULL, WINDOW);
     return s;
 }
 
@@ -657,7 +657,7 @@ int unpack(const struct blob *b, struct unpack_budget *budget, const struct docu
     u.max_top = nesting;
     u.stages = mem_alloc((nesting + 2) * sizeof *u.stages);
     u.stages[0].kind = STAGE_SOURCE;
-    u.stages[0].window = mem_alloc(WINDOW);
+    u.stages[0].window = mem_realloc(NULL, WINDOW); /* not cleared */
     while (r >= 0 && !u.over) {
         r = take(&u, e);
         if (r == 1)

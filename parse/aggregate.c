@@ -45,6 +45,7 @@ struct aggregate_reader {
     unsigned past;    /* reports of the document that were read in earlier rounds */
     unsigned passed;  /* of them, passed over in this one */
     bool at_report;   /* what comes now is behind them */
+    size_t behind;    /* bytes that libxml2 had not yet looked at when the root was closed */
     bool saw_next;    /* another report follows this one */
     bool junk_behind; /* something does */
     struct root_scan scan;
@@ -299,13 +300,21 @@ static void take_text(struct aggregate_reader *r, enum element container, enum e
     r->text_cut = false;
 }
 
+/* Kept apart: an error is large, and cleared whenever a function that has one is called. */
+__attribute__((noinline)) static void end_record(struct aggregate_reader *r)
+{
+    struct err e;
+
+    if (build_record_end(&r->build, &e) < 0)
+        stop(r, &e);
+}
+
 /* Closes the innermost element. */
 static void close_one(struct aggregate_reader *r)
 {
     unsigned at = r->open - 1;
     enum element el = r->stack[at].el;
     enum element container = at ? r->stack[at - 1].el : EL_UNKNOWN;
-    struct err e;
 
     if (!r->stack[at].container) {
         take_text(r, container, el);
@@ -315,10 +324,11 @@ static void close_one(struct aggregate_reader *r)
         build_result_end(&r->build, el == EL_SPF);
     } else if (el == EL_FEEDBACK) {
         r->root_closed = true;
+        r->behind = (size_t)(r->xml->input->end - r->xml->input->cur);
     }
     r->open--;
-    if (el == EL_RECORD && build_record_end(&r->build, &e) < 0)
-        stop(r, &e);
+    if (el == EL_RECORD)
+        end_record(r);
     r->text_len = 0;
 }
 
@@ -729,14 +739,19 @@ static bool pass_over(struct aggregate_reader *r, const char **text, size_t *len
 }
 
 /* Does another report follow? gzip files in a row, for one, are one document to whoever unpacks
- * them. The first piece holds the end of the report, or follows the one that began its tag. */
-static void look_behind(struct aggregate_reader *r, const char *text, size_t len, bool first)
+ * them. */
+static void look_behind(struct aggregate_reader *r, const char *text, size_t len)
 {
-    if (first) {
-        memset(&r->scan, 0, sizeof r->scan);
-        (void)root_scan_end(&r->scan, &text, &len);
-    }
     r->saw_next = r->saw_next || root_scan_begin(&r->scan, &text, &len);
+}
+
+/* The report ended in this piece. */
+static void look_behind_end(struct aggregate_reader *r, const char *text, size_t len)
+{
+    size_t behind = r->behind < len ? r->behind : len;
+
+    memset(&r->scan, 0, sizeof r->scan);
+    look_behind(r, text + len - behind, behind);
 }
 
 /* Clean bytes go to libxml2. */
@@ -753,13 +768,16 @@ static int parse_piece(void *context, const char *text, size_t len, struct err *
         while (blank < len && is_blank(text[blank]))
             blank++;
         r->junk_behind = r->junk_behind || blank < len;
-        look_behind(r, text, len, false);
+        look_behind(r, text, len);
         return 0;
     }
     bool was_closed = r->root_closed;
     (void)xmlParseChunk(r->xml, text, (int)len, 0);
-    if (r->root_closed)
-        look_behind(r, text, len, !was_closed);
+    if (was_closed) {
+        look_behind(r, text, len);
+    } else if (r->root_closed) {
+        look_behind_end(r, text, len);
+    }
     if (!r->has_failed && xmlDictSize(r->xml->dict) > LIMIT_XML_NAMES)
         refuse(r, "limit-token", "more different names than any report has");
     if (r->has_failed) {

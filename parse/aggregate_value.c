@@ -255,14 +255,54 @@ const char *domain_of_address(struct arena *a, const char *text, bool *was_addre
     return arena_strndup(a, at + 1, strcspn(at + 1, "> \t"));
 }
 
+/* a-z 0-9 - _: asked of every character of every domain, so it is looked up. */
+static const bool in_label[256] = {['-'] = true,
+    ['_'] = true,
+    ['0'] = true,
+    ['1'] = true,
+    ['2'] = true,
+    ['3'] = true,
+    ['4'] = true,
+    ['5'] = true,
+    ['6'] = true,
+    ['7'] = true,
+    ['8'] = true,
+    ['9'] = true,
+    ['a'] = true,
+    ['b'] = true,
+    ['c'] = true,
+    ['d'] = true,
+    ['e'] = true,
+    ['f'] = true,
+    ['g'] = true,
+    ['h'] = true,
+    ['i'] = true,
+    ['j'] = true,
+    ['k'] = true,
+    ['l'] = true,
+    ['m'] = true,
+    ['n'] = true,
+    ['o'] = true,
+    ['p'] = true,
+    ['q'] = true,
+    ['r'] = true,
+    ['s'] = true,
+    ['t'] = true,
+    ['u'] = true,
+    ['v'] = true,
+    ['w'] = true,
+    ['x'] = true,
+    ['y'] = true,
+    ['z'] = true};
+
 bool domain_is_plain(const char *s)
 {
     const char *p = s;
     const char *label = s;
 
     for (;; p++) {
-        if ((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-' || *p == '_')
-            continue;
+        while (in_label[(unsigned char)*p])
+            p++;
         if (*p != '.' && *p != '\0')
             return false;
         if (p == label || p - label > 63 || *label == '-' || p[-1] == '-')
