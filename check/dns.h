@@ -74,6 +74,8 @@ struct dns_ops {
         void *self, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out);
     /* Starts questions that will be asked soon, and returns at once. May be NULL. */
     void (*expect)(void *self, const char *name, enum dns_type type);
+    /* How many questions went to a server. May be NULL: all of them. */
+    uint64_t (*sent)(void *self);
     void (*close)(void *self);
 };
 
@@ -95,6 +97,13 @@ int dns_open(const struct dns_settings *settings, struct dns **out, struct err *
 /* A resolver made of ops; takes self over. */
 struct dns *dns_from(const struct dns_ops *ops, void *self);
 void dns_close(struct dns *d); /* accepts NULL; nobody may be asking any more */
+
+/*
+ * The name as it is asked: normalised (base/text.h). SPF asks for more than host names
+ * ("exists:%{l}._spf.example.com"): those keep their octets, in lower case. NULL when no question
+ * can be made of it: an empty label, one over 63 octets, or over 253 in all (RFC 1035 2.3.4).
+ */
+const char *dns_query_name(struct arena *a, const char *name);
 
 /*
  * Asks and waits. The name is normalised first (base/text.h); one that is no domain name is
