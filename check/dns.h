@@ -22,6 +22,7 @@ enum dns_type {
     DNS_A,
     DNS_AAAA,
     DNS_CNAME,
+    DNS_DS,
     DNS_MX,
     DNS_NS,
     DNS_PTR,
@@ -47,8 +48,8 @@ struct dns_record {
     unsigned preference; /* MX */
     struct addr addr;    /* A, AAAA */
     const char
-        *data;  /* TXT and SPF: all character-strings joined, octets as they came; TLSA: RDATA */
-    size_t len; /* of data, which may hold NUL octets; a NUL follows all the same */
+        *data; /* TXT and SPF: all character-strings joined, octets as they came; TLSA, DS: RDATA */
+    size_t len;            /* of data, which may hold NUL octets; a NUL follows all the same */
     const size_t *strings; /* TXT: where each character-string ends in data */
     size_t n_strings;
 };
@@ -63,6 +64,8 @@ struct dns_answer {
     size_t n_chain;
     uint32_t ttl;       /* the smallest of the answer */
     bool authenticated; /* the resolver validated it (AD, RFC 4035 section 3.2.3) */
+    bool authoritative; /* straight from a server of the zone (AA): ttl is as published */
+    bool bogus;         /* DNS_FAILED: there is data, but the resolver found its signatures wrong */
 };
 
 struct dns; /* a resolver with its cache; thread-safe */

@@ -25,6 +25,7 @@ const char *dns_type_name(enum dns_type t)
         [DNS_A] = "A",
         [DNS_AAAA] = "AAAA",
         [DNS_CNAME] = "CNAME",
+        [DNS_DS] = "DS",
         [DNS_MX] = "MX",
         [DNS_NS] = "NS",
         [DNS_PTR] = "PTR",

@@ -40,11 +40,14 @@ void findings_init(struct findings *f, struct arena *a, const char *domain)
 
 static const char *replace(struct arena *a, const char *in, const char *what, const char *by)
 {
-    const char *at = strstr(in, what);
+    const char *at;
 
-    return at ? arena_printf(
-                    a, "%.*s%s%s", (int)(at - in), in, by, replace(a, at + strlen(what), what, by))
-              : in;
+    for (size_t from = 0; (at = strstr(in + from, what));) {
+        size_t before = (size_t)(at - in);
+        in = arena_printf(a, "%.*s%s%s", (int)before, in, by, at + strlen(what));
+        from = before + strlen(by);
+    }
+    return in;
 }
 
 /* The room that one more finding of this kind takes up, or NULL. */

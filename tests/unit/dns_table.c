@@ -149,6 +149,10 @@ static bool read_record(
     case DNS_PTR:
         r->name = read_name(t, value);
         return true;
+    case DNS_DS: /* what is in it makes no difference */
+        r->data = value;
+        r->len = len;
+        return true;
     case DNS_TLSA:
         return read_tlsa(t, r, value);
     case DNS_TXT:
