@@ -2,7 +2,7 @@
 #include "cli/cmd.h"
 #include "cli/config.h"
 #include "cli/console.h"
-#include "cli/nearest.h"
+#include "base/nearest.h"
 #include "cli/options.h"
 #include "store/store.h"
 

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "cli/files.h"
 #include "cli/mailbox.h"
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 #include <confuse.h>
 #include <errno.h>

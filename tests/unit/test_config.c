@@ -2,7 +2,7 @@
 #include "cli/config.h"
 #include "cli/files.h"
 #include "cli/mailbox.h"
-#include "cli/nearest.h"
+#include "base/nearest.h"
 #include "cli/options.h"
 #include "cli/secret.h"
 #include "tests/unit/runner.h"
