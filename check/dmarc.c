@@ -381,7 +381,7 @@ static void check_organisation(struct subject *s, const struct dmarc_result *r)
         finding_add(&s->findings, "DMARC-32", r->own.name,
             "psd=n makes %s an organisation of its own", s->domain);
         finding_arg(&s->findings, "sub", "%s", s->domain);
-        finding_arg(&s->findings, "orgdomain", "%s", r->org_psl);
+        finding_arg(&s->findings, "org", "%s", r->org_psl);
     }
     for (size_t i = 1; i < r->walk.n; i++) {
         const struct dmarc_place *p = &r->walk.places[i];
