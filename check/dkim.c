@@ -74,17 +74,14 @@ static void complain(
     finding_arg(&s->findings, "s", "%s", k->selector);
 }
 
+/* Is the word one of a list with colons between? */
 static bool has_word(const char *list, const char *word)
 {
-    size_t n = strlen(word);
-
     while (*list) {
         size_t len = strcspn(list, ":");
-        const char *start = list + strspn(list, " \t");
-        size_t rest = len - (size_t)(start - list < (ptrdiff_t)len ? start - list : (ptrdiff_t)len);
-        while (rest && (start[rest - 1] == ' ' || start[rest - 1] == '\t'))
-            rest--;
-        if (rest == n && strncasecmp(start, word, n) == 0)
+        size_t n = strspn(list, " \t");
+        size_t rest = n < len ? strcspn(list + n, " \t:") : 0;
+        if (rest == strlen(word) && strncasecmp(list + n, word, rest) == 0)
             return true;
         list += len + (list[len] == ':');
     }
@@ -317,7 +314,7 @@ static bool is_vendors_own(const char *domain)
 static void check_history(struct subject *s, const struct dkim_result *r)
 {
     const struct check_history *h = s->history;
-    int64_t vendors = 0;
+    int64_t foreign = 0;
     int64_t own = 0;
     size_t rsa = 0;
     size_t ed25519 = 0;
@@ -325,7 +322,7 @@ static void check_history(struct subject *s, const struct dkim_result *r)
     for (size_t i = 0; h && i < h->n_signatures; i++) {
         const struct history_signature *g = &h->signatures[i];
         bool ours = strcmp(domain_registrable(g->domain), domain_registrable(s->domain)) == 0;
-        vendors += is_vendors_own(g->domain) ? g->messages : 0;
+        foreign += is_vendors_own(g->domain) ? g->messages : 0;
         own += ours ? g->passed : 0;
         if (ours && g->passed && g->last - g->first > (int64_t)ROTATE_DAYS * SECONDS_PER_DAY) {
             finding_add(&s->findings, "DKIM-21",
@@ -342,11 +339,11 @@ static void check_history(struct subject *s, const struct dkim_result *r)
     }
     if (ed25519 && !rsa)
         finding_add(&s->findings, "DKIM-17", NULL, "only ed25519 keys are in use");
-    if (vendors && !own &&
+    if (foreign && !own &&
         (vendor_in_use(s, VENDOR_MICROSOFT) || vendor_in_use(s, VENDOR_GOOGLE))) {
         finding_add(&s->findings, "DKIM-19", NULL,
-            "%lld messages are signed only with the provider's own domain", (long long)vendors);
-        finding_messages(&s->findings, vendors);
+            "%lld messages are signed only with the provider's own domain", (long long)foreign);
+        finding_messages(&s->findings, foreign);
     }
 }
 

@@ -9,22 +9,30 @@
 void subject_ask_quietly(
     struct subject *s, const char *name, enum dns_type type, struct dns_answer *out)
 {
+    for (size_t i = 0; i < s->asked; i++) {
+        const struct subject_question *q = &s->questions[i];
+        if (q->type == type && strcmp(q->name, name) == 0) {
+            *out = q->answer;
+            return;
+        }
+    }
     if (s->asked >= SUBJECT_QUESTIONS_MAX) {
         *out = (struct dns_answer){.status = DNS_FAILED, .failure = "too many questions"};
         return;
     }
-    s->asked++;
     dns_ask(s->dns, name, type, s->arena, out);
     s->unanswered += out->status == DNS_FAILED;
+    s->questions = arena_grow(s->arena, s->questions, &s->asked, sizeof *s->questions);
+    s->questions[s->asked - 1] = (struct subject_question){
+        .name = arena_strdup(s->arena, name), .type = type, .answer = *out};
 }
 
 void subject_ask(struct subject *s, const char *name, enum dns_type type, struct dns_answer *out)
 {
     bool odd = false;
-    bool within = s->asked < SUBJECT_QUESTIONS_MAX;
 
     subject_ask_quietly(s, name, type, out);
-    if (out->status != DNS_FAILED || !within)
+    if (out->status != DNS_FAILED || s->asked >= SUBJECT_QUESTIONS_MAX)
         return;
     const char *zone = domain_registrable(domain_normalise(s->arena, name, &odd));
     if (out->bogus) {

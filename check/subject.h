@@ -28,6 +28,12 @@ enum {
     SUBJECT_QUESTIONS_MAX = 150
 };
 
+struct subject_question {
+    const char *name;
+    enum dns_type type;
+    struct dns_answer answer;
+};
+
 struct subject {
     struct arena *arena;
     struct dns *dns;
@@ -42,8 +48,10 @@ struct subject {
         struct err *e);
     void *fetch_context;
     int64_t now; /* seconds */
-    /* counted by subject_ask */
-    unsigned asked, unanswered;
+    /* by subject_ask: each question once */
+    struct subject_question *questions;
+    size_t asked;
+    size_t unanswered;
 };
 
 /*

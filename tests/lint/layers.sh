@@ -39,7 +39,7 @@ only() {
     esac
   done
 }
-only 'gnutls/' base/blob.c ingest/imap_stream.c check/dkim_key.c check/fetch.c
+only 'gnutls/' base/blob.c ingest/imap_stream.c check/certificate.c check/dkim_key.c
 only 'ares' check/dns.c check/dns_message.c
 only 'curl/' check/fetch.c
 only 'libpsl|idn2' base/domain.c
