@@ -1,0 +1,341 @@
+#include "check/spf_tree.h"
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "check/spf_eval.h"
+#include "check/spf_macro.h"
+#include "check/subject.h"
+
+#include <string.h>
+
+/* A record that was met: where its networks are. */
+struct met {
+    const char *domain;
+    size_t from, to;
+};
+
+struct walk {
+    struct subject *subject;
+    struct arena *arena;
+    struct spf_tree *tree;
+    struct spf_network *networks;
+    size_t n_networks;
+    struct met *met;
+    size_t n_met;
+    unsigned terms;
+    unsigned questions;
+};
+
+static void walk_node(struct walk *w, struct spf_node *n, unsigned depth);
+
+/* ---- questions ---- */
+
+/* False: not answered, or not asked. */
+static bool ask(struct walk *w, const char *name, enum dns_type type, struct dns_answer *answer)
+{
+    if (w->questions >= SPF_TREE_QUESTIONS) {
+        *answer = (struct dns_answer){.status = DNS_FAILED, .failure = "too many questions"};
+        w->tree->cut = true;
+        return false;
+    }
+    w->questions++;
+    subject_ask(w->subject, name, type, answer);
+    return answer->status != DNS_FAILED;
+}
+
+static const char *current_domain(void *ctx, char letter)
+{
+    return letter == 'd' ? *(const char **)ctx : NULL;
+}
+
+const char *spf_node_target(const struct spf_node *n, const struct spf_term *t, struct arena *a)
+{
+    const char *name = n->domain;
+
+    if (t->dynamic)
+        return NULL;
+    if (t->domain)
+        name = spf_domain_expand(a, t->domain, current_domain, &name);
+    return name ? dns_query_name(a, name) : NULL;
+}
+
+/* What will be asked for anyway goes out at once: one round trip for each level of the tree. */
+static void expect(struct walk *w, const struct spf_branch *b)
+{
+    if (!b->target || b->skipped)
+        return;
+    switch (b->term->kind) {
+    case SPF_INCLUDE:
+    case SPF_REDIRECT:
+        dns_expect(w->subject->dns, b->target, DNS_TXT);
+        break;
+    case SPF_A:
+        dns_expect(w->subject->dns, b->target, DNS_AAAA);
+        dns_expect(w->subject->dns, b->target, DNS_A);
+        break;
+    case SPF_EXISTS:
+        dns_expect(w->subject->dns, b->target, DNS_A);
+        break;
+    case SPF_MX:
+        dns_expect(w->subject->dns, b->target, DNS_MX);
+        break;
+    case SPF_ALL:
+    case SPF_PTR:
+    case SPF_IP4:
+    case SPF_IP6:
+    case SPF_EXP:
+    case SPF_OTHER_MODIFIER:
+    case SPF_UNKNOWN:
+        break;
+    }
+}
+
+/* ---- networks ---- */
+
+static void add_network(struct walk *w, const struct spf_node *n, const struct spf_term *t,
+    const struct addr *ip, unsigned bits)
+{
+    if (!n->passes || n->repeated || t->qualifier != SPF_PASS)
+        return;
+    if (w->n_networks >= SPF_TREE_NETWORKS) {
+        w->tree->cut = true;
+        return;
+    }
+    w->networks = arena_grow(w->arena, w->networks, &w->n_networks, sizeof *w->networks);
+    struct spf_network *net = &w->networks[w->n_networks - 1];
+    *net = (struct spf_network){.first = *ip, .bits = bits, .node = n, .term = t};
+    for (unsigned i = bits; i < ip->len * 8U; i++)
+        net->first.bytes[i / 8] &= (unsigned char)~(0x80U >> (i % 8));
+}
+
+/* The addresses behind a name; false when they are not known. */
+static bool add_addresses(struct walk *w, const struct spf_node *n, const struct spf_term *t,
+    const char *name, bool *empty)
+{
+    static const enum dns_type types[] = {DNS_A, DNS_AAAA};
+
+    bool known = true;
+
+    *empty = true;
+    for (size_t k = 0; k < 2; k++) {
+        struct dns_answer answer;
+        known = ask(w, name, types[k], &answer) && known;
+        for (size_t i = 0; i < answer.n; i++) {
+            const struct addr *ip = &answer.records[i].addr;
+            add_network(w, n, t, ip, ip->len == 4 ? t->prefix4 : t->prefix6);
+        }
+        *empty = *empty && answer.n == 0;
+    }
+    return known;
+}
+
+/* ---- terms ---- */
+
+static void walk_a(struct walk *w, struct spf_node *n, struct spf_branch *b)
+{
+    bool empty;
+
+    if (add_addresses(w, n, b->term, b->target, &empty) && empty)
+        b->voids = 1;
+}
+
+static void walk_mx(struct walk *w, struct spf_node *n, struct spf_branch *b)
+{
+    struct dns_answer mx;
+    bool empty;
+
+    if (!ask(w, b->target, DNS_MX, &mx))
+        return;
+    b->voids = mx.n == 0;
+    b->mx = mx;
+    for (size_t i = 0; i < mx.n && i < SPF_NAMES_MAX; i++) {
+        if (*mx.records[i].name) {
+            dns_expect(w->subject->dns, mx.records[i].name, DNS_A);
+            dns_expect(w->subject->dns, mx.records[i].name, DNS_AAAA);
+        }
+    }
+    for (size_t i = 0; i < mx.n && i < SPF_NAMES_MAX; i++) {
+        if (*mx.records[i].name)
+            (void)add_addresses(w, n, b->term, mx.records[i].name, &empty);
+    }
+}
+
+static const struct met *find_met(const struct walk *w, const char *domain)
+{
+    for (size_t i = 0; i < w->n_met; i++) {
+        if (strcmp(w->met[i].domain, domain) == 0)
+            return &w->met[i];
+    }
+    return NULL;
+}
+
+static void walk_record(struct walk *w, struct spf_node *n, struct spf_branch *b, unsigned depth)
+{
+    struct spf_node *child = arena_alloc(w->arena, sizeof *child);
+    const struct spf_term *t = b->term;
+
+    *child = (struct spf_node){.domain = b->target, .above = n, .state = SPF_NODE_BAD_NAME};
+    child->passes = n->passes && (t->kind == SPF_REDIRECT || t->qualifier == SPF_PASS);
+    b->node = child;
+    if (!b->target) {
+        child->domain = t->domain;
+        return;
+    }
+    const struct met *before = find_met(w, b->target);
+    child->repeated = before != NULL;
+    walk_node(w, child, depth + 1);
+    b->lookups += child->lookups;
+    b->voids += child->voids;
+    b->dynamic = b->dynamic || child->dynamic;
+    before = find_met(w, b->target); /* again: the list may have moved */
+    if (child->repeated && before) {
+        b->networks_from = before->from;
+        b->networks_to = before->to;
+    }
+}
+
+static void walk_term(struct walk *w, struct spf_node *n, struct spf_branch *b, unsigned depth)
+{
+    const struct spf_term *t = b->term;
+
+    b->networks_from = b->networks_to = w->n_networks;
+    if (t->fault || b->skipped)
+        return;
+    if (t->kind == SPF_IP4 || t->kind == SPF_IP6)
+        add_network(w, n, t, &t->network, t->kind == SPF_IP4 ? t->prefix4 : t->prefix6);
+    if (spf_term_looks_up(t)) {
+        if (w->terms >= SPF_TREE_TERMS) {
+            w->tree->cut = true;
+            return;
+        }
+        w->terms++;
+        b->lookups = 1;
+        b->dynamic = t->dynamic || t->kind == SPF_PTR;
+    }
+    size_t from = b->networks_from;
+    if ((t->kind == SPF_INCLUDE || t->kind == SPF_REDIRECT) && !t->dynamic)
+        walk_record(w, n, b, depth);
+    else if (t->kind == SPF_A && b->target)
+        walk_a(w, n, b);
+    else if (t->kind == SPF_MX && b->target)
+        walk_mx(w, n, b);
+    else if (t->kind == SPF_EXISTS && b->target) {
+        struct dns_answer answer;
+        b->voids = ask(w, b->target, DNS_A, &answer) && answer.n == 0;
+        b->dynamic = true; /* it lets pass whoever comes, or nobody: no network shows that */
+    }
+    if (b->networks_from == from)
+        b->networks_to = w->n_networks;
+}
+
+/* ---- records ---- */
+
+static bool is_above(const struct spf_node *n)
+{
+    for (const struct spf_node *up = n->above; up; up = up->above) {
+        if (strcmp(up->domain, n->domain) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Chooses the record among the TXT records (section 4.5). */
+static enum spf_node_state select_record(struct walk *w, struct spf_node *n)
+{
+    size_t count = 0;
+
+    if (n->txt.status == DNS_FAILED)
+        return SPF_NODE_UNKNOWN;
+    for (size_t i = 0; i < n->txt.n; i++) {
+        if (!spf_is_record(n->txt.records[i].data, n->txt.records[i].len))
+            continue;
+        if (count++ == 0)
+            n->found = i;
+    }
+    if (count > 1)
+        return SPF_NODE_MANY;
+    if (count == 0)
+        return n->txt.status == DNS_NXDOMAIN ? SPF_NODE_NO_NAME : SPF_NODE_NONE;
+    const struct dns_record *r = &n->txt.records[n->found];
+    spf_record_read(w->arena, r->data, r->len, &n->record);
+    return SPF_NODE_RECORD;
+}
+
+static void plan(struct walk *w, struct spf_node *n)
+{
+    n->branches = arena_alloc(w->arena, (n->record.n + 1) * sizeof *n->branches);
+    for (size_t i = 0; i < n->record.n && !n->all; i++) {
+        if (n->record.terms[i].kind == SPF_ALL && !n->record.terms[i].fault)
+            n->all = &n->record.terms[i];
+    }
+    for (size_t i = 0; i < n->record.n; i++) {
+        const struct spf_term *t = &n->record.terms[i];
+        struct spf_branch *b = &n->branches[i];
+        b->term = t;
+        if (t->kind == SPF_REDIRECT)
+            b->skipped = n->all || t != n->record.redirect;
+        else
+            b->skipped =
+                n->all && t > n->all && t->kind != SPF_EXP && t->kind != SPF_OTHER_MODIFIER;
+        if (!t->fault && spf_term_looks_up(t)) {
+            b->target = spf_node_target(n, t, w->arena);
+            if (w->questions < SPF_TREE_QUESTIONS && i < SPF_TREE_TERMS)
+                expect(w, b);
+        }
+    }
+}
+
+static void walk_node(struct walk *w, struct spf_node *n, unsigned depth)
+{
+    if (!strchr(n->domain, '.') || *n->domain == '[') {
+        n->state = SPF_NODE_BAD_NAME;
+        return;
+    }
+    if (is_above(n)) {
+        n->state = SPF_NODE_LOOP;
+        return;
+    }
+    if (depth >= SPF_TREE_DEPTH) {
+        n->state = SPF_NODE_CUT;
+        w->tree->cut = true;
+        return;
+    }
+    (void)ask(w, n->domain, DNS_TXT, &n->txt);
+    n->state = select_record(w, n);
+    if (n->state != SPF_NODE_RECORD)
+        return;
+    size_t from = w->n_networks;
+    plan(w, n);
+    for (size_t i = 0; i < n->record.n; i++) {
+        struct spf_branch *b = &n->branches[i];
+        walk_term(w, n, b, depth);
+        n->lookups += b->lookups;
+        n->voids += b->voids;
+        n->dynamic = n->dynamic || b->dynamic;
+    }
+    if (!n->repeated && n->passes) {
+        w->met = arena_grow(w->arena, w->met, &w->n_met, sizeof *w->met);
+        w->met[w->n_met - 1] = (struct met){.domain = n->domain, .from = from, .to = w->n_networks};
+    }
+}
+
+void spf_tree_build(struct subject *s, const char *domain, struct spf_tree *out)
+{
+    struct spf_tree tree = {.top = arena_alloc(s->arena, sizeof *tree.top)};
+    struct walk w = {.subject = s, .arena = s->arena, .tree = &tree};
+    const char *name = dns_query_name(s->arena, domain);
+
+    *tree.top = (struct spf_node){.domain = name ? name : domain, .passes = true};
+    if (name)
+        walk_node(&w, tree.top, 0);
+    else
+        tree.top->state = SPF_NODE_BAD_NAME;
+    tree.networks = w.networks;
+    tree.n_networks = w.n_networks;
+    *out = tree;
+}
+
+bool spf_node_is_own(const struct spf_tree *t, const struct spf_node *n)
+{
+    return domain_is_within(n->domain, domain_registrable(t->top->domain));
+}
