@@ -26,6 +26,7 @@ struct check {
     const char **names; /* validated names of the address (section 5.5), once they were asked for */
     size_t n_names;
     bool names_known;
+    bool no_names; /* there are no PTR records at all */
     struct spf_step *steps;
     size_t n_steps;
     size_t cap_steps;
@@ -63,6 +64,14 @@ static enum outcome failed(
     return TEMPERROR;
 }
 
+static enum outcome count_void(struct check *c)
+{
+    if (++c->voids <= SPF_VOIDS_MAX)
+        return NO_MATCH;
+    c->why = "more than 2 terms ask for what does not exist";
+    return PERMERROR;
+}
+
 /* The question that a term has about its target name. MATCH: there are records. */
 static enum outcome ask_for_term(
     struct check *c, const char *name, enum dns_type type, struct dns_answer *answer)
@@ -70,13 +79,7 @@ static enum outcome ask_for_term(
     ask(c, name, type, answer);
     if (answer->status == DNS_FAILED)
         return failed(c, name, type, answer);
-    if (answer->status == DNS_DATA)
-        return MATCH;
-    if (++c->voids > SPF_VOIDS_MAX) {
-        c->why = "more than 2 terms ask for what does not exist";
-        return PERMERROR;
-    }
-    return NO_MATCH;
+    return answer->status == DNS_DATA ? MATCH : count_void(c);
 }
 
 static enum outcome count_lookup(struct check *c)
@@ -180,6 +183,7 @@ static void find_names(struct check *c)
     c->names_known = true;
     const char *name = spf_domain_expand(c->arena, "%{ir}.%{v}.arpa", value_without_names, c);
     ask(c, name, DNS_PTR, &ptr);
+    c->no_names = ptr.status == DNS_NODATA || ptr.status == DNS_NXDOMAIN;
     size_t n = ptr.n < SPF_NAMES_MAX ? ptr.n : SPF_NAMES_MAX;
     for (size_t i = 0; i < n; i++)
         dns_expect(c->dns, ptr.records[i].name, address_type(c));
@@ -279,7 +283,7 @@ static enum outcome match_ptr(struct check *c, const struct spf_term *t)
         if (domain_is_within(c->names[i], name))
             return MATCH;
     }
-    return NO_MATCH;
+    return c->no_names ? count_void(c) : NO_MATCH;
 }
 
 static enum outcome match_exists(struct check *c, const struct spf_term *t)
@@ -318,6 +322,11 @@ static enum outcome match_include(struct check *c, const struct spf_term *t)
         return PERMERROR;
     }
     return PERMERROR;
+}
+
+static bool is_modifier(const struct spf_term *t)
+{
+    return t->kind == SPF_REDIRECT || t->kind == SPF_EXP || t->kind == SPF_OTHER_MODIFIER;
 }
 
 static enum outcome match(struct check *c, const struct spf_term *t)
@@ -428,6 +437,8 @@ static enum spf_result follow_redirect(struct check *c, const struct spf_term *t
 static enum spf_result evaluate(struct check *c, const struct spf_record *r, size_t step)
 {
     for (size_t i = 0; i < r->n; i++) {
+        if (is_modifier(&r->terms[i]))
+            continue;
         name_step(c, step, &r->terms[i]);
         switch (match(c, &r->terms[i])) {
         case MATCH:

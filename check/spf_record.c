@@ -322,8 +322,7 @@ static bool is_glued(const char *name, size_t len)
     return false;
 }
 
-static const char *unknown_fault(
-    struct reader *r, const char *s, const char *end, const char *name, size_t len)
+static const char *unknown_fault(struct reader *r, const char *name, size_t len, const char *end)
 {
     struct addr ignored;
 
@@ -338,15 +337,15 @@ static const char *unknown_fault(
         return "exp is a modifier: write exp=";
     if (is_glued(name, len))
         return "two terms without a blank in between";
-    if (addr_parse_network(arena_strndup(r->arena, s, (size_t)(end - s)), &ignored, &ignored))
+    if (addr_parse_network(arena_strndup(r->arena, name, (size_t)(end - name)), &ignored, &ignored))
         return "an address without ip4: or ip6: in front";
-    for (const char *p = s; p < end; p++) {
+    for (const char *p = name; p < end; p++) {
         if ((unsigned char)*p >= 0x80)
             return "not ASCII";
         if ((unsigned char)*p < 0x20 || *p == 0x7F)
             return "a control character";
     }
-    for (const char *p = s; p < end; p++) {
+    for (const char *p = name; p < end; p++) {
         if (stray_mark(*p))
             return stray_mark(*p);
     }
@@ -370,7 +369,7 @@ static void read_mechanism(struct reader *r, const char *s, const char *end)
     const char *rest = name + len;
     if (i == n_mechanisms || (rest < end && *rest != ':' && *rest != '/')) {
         /* "a" of "a,mx" would be known: what stands behind it makes it unknown */
-        set_fault(r, unknown_fault(r, s, end, name, len), name);
+        set_fault(r, unknown_fault(r, name, len, end), name);
         return;
     }
     t->kind = mechanisms[i].kind;
