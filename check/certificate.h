@@ -1,5 +1,5 @@
 /*
- * The mark certificate of a logo.
+ * Certificates in PEM files: the mark certificate of a logo, that of a policy's server.
  */
 #ifndef CHECK_CERTIFICATE_H
 #define CHECK_CERTIFICATE_H
@@ -14,5 +14,8 @@
  */
 bool certificate_read(
     const char *pem, size_t len, const char *domain, int64_t *expires, const char **why);
+
+/* When the first certificate of a PEM file expires, in seconds; 0: that cannot be told. */
+int64_t certificate_expiry(const char *pem, size_t len);
 
 #endif

@@ -5,7 +5,6 @@
 #include "check/history.h"
 #include "check/vendor.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -257,7 +256,7 @@ static void check_wildcard(struct subject *s)
 {
     const char *zone = arena_printf(s->arena, "_domainkey.%s", s->domain);
 
-    if (holds_key(s, arena_printf(s->arena, "x%08x.%s", arc4random(), zone)))
+    if (holds_key(s, arena_printf(s->arena, "x%08x.%s", s->nonce, zone)))
         finding_add(&s->findings, "DKIM-14", zone, "any selector below %s has a key", zone);
 }
 

@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "check/dmarc.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,8 +45,7 @@ static bool authorises(const struct dns_answer *answer)
 static bool is_wildcard(struct subject *s, const char *host)
 {
     struct dns_answer answer;
-    const char *name =
-        arena_printf(s->arena, "x%08x.example._report._dmarc.%s", arc4random(), host);
+    const char *name = arena_printf(s->arena, "x%08x.example._report._dmarc.%s", s->nonce, host);
 
     subject_ask_quietly(s, name, DNS_TXT, &answer);
     return authorises(&answer);

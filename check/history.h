@@ -5,6 +5,8 @@
 #ifndef CHECK_HISTORY_H
 #define CHECK_HISTORY_H
 
+#include "check/spf_tree.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +48,10 @@ struct check_history {
     size_t n_envelopes;
     const struct history_policy *policies; /* oldest first */
     size_t n_policies;
+    /* of the 90 days before now */
+    const struct spf_source *sources; /* addresses, legitimate or not */
+    size_t n_sources;
+    bool sources_complete; /* reports cover all of the 90 days */
 };
 
 #endif

@@ -47,7 +47,8 @@ struct subject {
     int (*fetch)(void *context, const char *url, size_t max, struct arena *a, struct fetched *out,
         struct err *e);
     void *fetch_context;
-    int64_t now; /* seconds */
+    int64_t now;    /* seconds */
+    unsigned nonce; /* makes names that nobody has planted: what answers for them is a wildcard */
     /* by subject_ask: each question once */
     struct subject_question *questions;
     size_t asked;
