@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "check/finding.h"
 
 #include <string.h>
 #include <strings.h>
@@ -268,4 +269,32 @@ const char *dmarc_effective_text(
             a, "%s for %d %%, else %s", dmarc_policy_name(p), r->pct, dmarc_policy_name(weaker(p)));
     }
     return dmarc_policy_name(p);
+}
+
+/* ---- in words ---- */
+
+void dmarc_record_explain(
+    struct arena *a, const struct dmarc_record *r, struct dmarc_reading out[DMARC_READINGS])
+{
+    static const struct dmarc_reading tags[DMARC_READINGS] = {
+        {"p", "", false, "what to do with mail From the domain that fails"},
+        {"sp", "as p", false, "the same for its subdomains"},
+        {"np", "as sp", false, "the same for names below it that do not exist"},
+        {"t", "n", false, "test: the policy is applied one step weaker"},
+        {"psd", "u", false, "public suffix (y), organisation of its own (n), or neither"},
+        {"adkim", "r", false, "alignment of DKIM: relaxed or strict"},
+        {"aspf", "r", false, "alignment of SPF: relaxed or strict"},
+        {"rua", "", false, "where aggregate reports go"},
+        {"ruf", "", false, "where failure reports go"},
+        {"fo", "0", false, "when failure reports are sent"},
+        {"pct", "100", false, "share of failing mail treated so; old receivers only"},
+    };
+
+    for (size_t i = 0; i < DMARC_READINGS; i++) {
+        const char *value = tags_value(&r->tags, tags[i].tag);
+        out[i] = tags[i];
+        out[i].published = value != NULL;
+        if (value)
+            out[i].value = finding_escape(a, value, strlen(value));
+    }
 }

@@ -97,4 +97,20 @@ enum dmarc_policy dmarc_effective(
 const char *dmarc_effective_text(struct arena *a, const struct dmarc_record *r,
     enum dmarc_scope scope, enum dmarc_reader reader);
 
+/* A tag as receivers read it: those that are not in the record have their default. */
+struct dmarc_reading {
+    const char *tag;
+    const char *value;   /* as published, escaped; or the default; "" when there is neither */
+    bool published;      /* else it is the default */
+    const char *meaning; /* a few words (static) */
+};
+
+enum {
+    DMARC_READINGS = 11
+};
+
+/* All tags that receivers know today, in a fixed order. */
+void dmarc_record_explain(
+    struct arena *a, const struct dmarc_record *r, struct dmarc_reading out[DMARC_READINGS]);
+
 #endif

@@ -1,8 +1,8 @@
 #include "base/arena.h"
+#include "base/nearest.h"
 #include "cli/cmd.h"
 #include "cli/config.h"
 #include "cli/console.h"
-#include "base/nearest.h"
 #include "cli/options.h"
 #include "store/store.h"
 
@@ -17,6 +17,7 @@ static const struct command *const commands[] = {
     &cmd_report,
     &cmd_query,
     &cmd_export,
+    &cmd_check,
     &cmd_client,
     &cmd_domain,
     &cmd_rejects,

@@ -6,10 +6,10 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "cli/files.h"
 #include "cli/mailbox.h"
-#include "base/nearest.h"
 
 #include <confuse.h>
 #include <errno.h>

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     OUTPUT_BUFFER = 256 * 1024,
@@ -77,4 +78,15 @@ void console_say(const char *fmt, ...)
     (void)vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
     put_line(line);
+}
+
+void console_progress(size_t done, size_t all, const char *what)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    if (done < all)
+        (void)fprintf(stderr, "\r%zu of %zu %s ", done, all, what);
+    else
+        (void)fputs("\r\x1B[K", stderr); /* erases the line */
+    (void)fflush(stderr);
 }
