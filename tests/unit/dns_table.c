@@ -85,6 +85,7 @@ static bool read_strings(struct dns_table *t, struct dns_record *r, const char *
 {
     const char *open = strchr(value, '"');
 
+    r->data = "";
     while (open) {
         const char *close = strchr(open + 1, '"');
         if (!close)
