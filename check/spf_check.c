@@ -183,8 +183,8 @@ static void check_syntax(const struct spf_checking *c, const struct spf_node *n)
         const char *shown = spf_shown(c, t);
         finding_add(f, "SPF-08", n->domain, "%s: %s", shown, t->fault);
         spf_place(c, n, t->fault_offset);
+        finding_arg(f, "n", "%zu", t->fault_offset); /* first: a term may hold "{n}" */
         finding_arg(f, "term", "%s", shown);
-        finding_arg(f, "n", "%zu", t->fault_offset);
     }
     if (n->record.repeated) {
         finding_add(f, "SPF-27", n->domain, "%s is given more than once", n->record.repeated->name);

@@ -92,7 +92,7 @@ static void look_at_findings(const struct findings *f)
 {
     for (size_t i = 0; i < f->n; i++) {
         const struct finding *x = &f->items[i];
-        promise(x->message && x->advice && strstr(x->advice, "{list}") == NULL);
+        promise(x->message && x->advice);
         for (const char *p = x->text ? x->text : ""; *p; p++)
             promise(*p >= ' ' && *p < 0x7F);
         for (const char *p = x->message; *p; p++)
