@@ -51,7 +51,7 @@ void check_domain(const struct check_settings *set, const struct check_target *t
         .nonce = arc4random()};
     struct addr ignored;
 
-    *out = (struct check_result){.given = target->name};
+    *out = (struct check_result){.given = target->name, .history = target->history};
     if (odd || !strchr(name, '.') || addr_parse(name, &ignored))
         return;
     out->domain = name;

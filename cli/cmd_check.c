@@ -5,6 +5,7 @@
 #include "check/check.h"
 #include "check/dns.h"
 #include "check/fetch.h"
+#include "cli/check_spf.h"
 #include "cli/cmd.h"
 #include "cli/config.h"
 #include "cli/console.h"
@@ -330,9 +331,11 @@ static int check_with_dns(struct check_command *c, struct err *e)
 
 static int run_check(struct app *app, int argc, char **argv, struct err *e)
 {
+    if (argc > 1 && strcmp(argv[1], "spf") == 0)
+        return check_spf_run(argc - 1, argv + 1, e);
+
     struct check_command c = {.app = app, .arena = arena_new(), .printer = print_check_text};
     int rc = read_options(&c, argc, argv, e);
-
     if (!rc)
         rc = find_targets(&c, argc, argv, e);
     if (!rc)
@@ -348,7 +351,9 @@ const struct command cmd_check = {
     .name = "check",
     .usage = "check [--resolver ADDR[:PORT]] [--selector S]... [--format text|json]\n"
              "      [--client NAME | --all-clients] [--from FILE] [--jobs N]\n"
-             "      [--no-fetch] [--no-reports] [--ca-file FILE] [DOMAIN...]",
+             "      [--no-fetch] [--no-reports] [--ca-file FILE] [DOMAIN...]\n"
+             "check spf --ip IP [--sender ADDRESS] [--helo NAME] [--resolver ADDR[:PORT]]\n"
+             "      [--format text|json] DOMAIN",
     .summary = "what domains have published, and what is wrong with it",
     .help = "  --resolver ADDR   ask this server (192.0.2.1, 192.0.2.1:53, [2001:db8::1]:53)\n"
             "                    instead of those of the system\n"
@@ -365,6 +370,13 @@ const struct command cmd_check = {
             "that stored reports show, and those given. Findings are crit, err, warn or info;\n"
             "in JSON, severity is error for both crit and err, and level says which.\n"
             "Exit status: 0 when no finding is an error, 65 otherwise, 75 when the DNS said\n"
-            "nothing at all about a domain. -v counts the questions.\n",
+            "nothing at all about a domain. -v counts the questions.\n"
+            "\n"
+            "'check spf' says what SPF makes of mail from an address, as RFC 7208 evaluates it,\n"
+            "by which term, and how the evaluation got there:\n"
+            "  --ip IP           the client that delivers the mail\n"
+            "  --sender ADDRESS  its envelope sender (default: postmaster@ the HELO name)\n"
+            "  --helo NAME       the name it gives in HELO (default: DOMAIN)\n"
+            "Exit status: 0 whatever the result is, 75 when the DNS did not answer (temperror).\n",
     .run = run_check,
 };

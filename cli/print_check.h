@@ -25,13 +25,4 @@ struct check_printer {
 void print_check_text(struct check_printer *p, FILE *out);
 void print_check_json(struct check_printer *p, FILE *out);
 
-/*
- * The SPF records behind a term, each before those that it includes. `above` is how many records it
- * stands below.
- */
-struct spf_node;
-struct spf_branch;
-void print_check_spf(const struct spf_node *top,
-    void (*put)(void *context, const struct spf_branch *b, unsigned above), void *context);
-
 #endif

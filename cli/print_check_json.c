@@ -3,6 +3,7 @@
 #include "base/when.h"
 #include "check/check.h"
 #include "cli/print_check.h"
+#include "cli/print_spf.h"
 
 #include <string.h>
 
@@ -46,23 +47,9 @@ static void put_mx(struct writer *w, const struct mx_result *mx)
     json_member_bool(w->j, "null_mx", mx->null);
 }
 
-static void put_branch(void *context, const struct spf_branch *b, unsigned above)
+static void put_spf(struct writer *w, const struct check_result *r)
 {
-    struct writer *w = context;
-
-    json_object(w->j);
-    json_member_int(w->j, "depth", above);
-    member_octets(w, "term", b->term->text, b->term->len);
-    if (b->target)
-        json_member_string(w->j, "target", b->target);
-    json_member_int(w->j, "lookups", b->lookups);
-    json_member_int(w->j, "void_lookups", b->voids);
-    json_end(w->j);
-}
-
-static void put_spf(struct writer *w, const struct spf_outcome *o)
-{
-    const struct spf_node *top = o->tree.top;
+    const struct spf_node *top = r->spf.tree.top;
 
     json_key(w->j, "spf");
     if (!top || top->state != SPF_NODE_RECORD) {
@@ -71,12 +58,7 @@ static void put_spf(struct writer *w, const struct spf_outcome *o)
     }
     json_object(w->j);
     member_record(w, &top->txt.records[top->found]);
-    json_member_int(w->j, "lookups", top->lookups);
-    json_member_int(w->j, "void_lookups", top->voids);
-    json_key(w->j, "terms");
-    json_array(w->j);
-    print_check_spf(top, put_branch, w);
-    json_end(w->j);
+    print_spf_tree_json(w->j, w->arena, &r->spf, r->history);
     json_end(w->j);
 }
 
@@ -198,7 +180,7 @@ static void put_records(struct writer *w, const struct check_result *r)
     json_object(w->j);
     if (r->exists) {
         put_mx(w, &r->mx);
-        put_spf(w, &r->spf);
+        put_spf(w, r);
     }
     put_dmarc(w, &r->dmarc);
     if (r->exists) {

@@ -4,6 +4,7 @@
 #include "base/when.h"
 #include "check/check.h"
 #include "cli/print_check.h"
+#include "cli/print_spf.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -61,56 +62,17 @@ static void put_mx(struct page *p, const struct mx_result *mx)
     }
 }
 
-static const char *spf_state(enum spf_node_state s)
+static void put_spf(struct page *p, const struct check_result *r)
 {
-    switch (s) {
-    case SPF_NODE_NONE:
-    case SPF_NODE_NO_NAME:
-        return "no SPF record";
-    case SPF_NODE_MANY:
-        return "several SPF records: none counts";
-    case SPF_NODE_LOOP:
-        return "a circle";
-    case SPF_NODE_RECORD:
-        return "";
-    case SPF_NODE_BAD_NAME:
-        return "no domain name";
-    case SPF_NODE_UNKNOWN:
-        return "not known: the DNS does not answer";
-    case SPF_NODE_CUT:
-        return "not followed any further";
-    }
-    return "";
-}
-
-/* Only what asks the DNS is of interest here. */
-static void put_branch(void *context, const struct spf_branch *b, unsigned above)
-{
-    struct page *p = context;
-    const char *text = finding_escape(
-        p->arena, b->term->text, b->term->len < VALUE_MAX ? b->term->len : VALUE_MAX);
-
-    if (b->lookups == 0 && !b->node)
-        return;
-    line(p, "", "  %*s%-*s %u%s%s", (int)above * 2, "", (int)(46 - above * 2), text, b->lookups,
-        b->voids ? arena_printf(p->arena, ", %u void", b->voids) : "",
-        b->skipped ? "  not evaluated"
-        : b->node && b->node->state != SPF_NODE_RECORD
-            ? arena_printf(p->arena, "  %s", spf_state(b->node->state))
-            : "");
-}
-
-static void put_spf(struct page *p, const struct spf_outcome *o)
-{
-    const struct spf_node *top = o->tree.top;
+    const struct spf_node *top = r->spf.tree.top;
 
     if (!top || top->state != SPF_NODE_RECORD) {
-        line(p, "SPF", "%s", top ? spf_state(top->state) : "none");
+        line(p, "SPF", "%s", top ? print_spf_state(top->state) : "none");
         return;
     }
     line(p, "SPF", "%s", shown(p, &top->txt.records[top->found]));
     line(p, "", "look-ups %u of 10, void %u of 2", top->lookups, top->voids);
-    print_check_spf(top, put_branch, p);
+    print_spf_tree(p->out, LABEL_WIDTH + 3, p->arena, &r->spf, r->history);
 }
 
 static void put_applied(struct page *p, const char *who, const struct dmarc_applied *as)
@@ -255,7 +217,7 @@ static void put_result(struct check_printer *printer, const struct check_result 
         other ? text_safe(p.arena, r->given, VALUE_MAX) : "", other ? ")" : "");
     if (r->exists && !r->unanswered) {
         put_mx(&p, &r->mx);
-        put_spf(&p, &r->spf);
+        put_spf(&p, r);
         put_dmarc(&p, &r->dmarc);
         put_dkim(&p, &r->dkim);
         put_others(&p, r);

@@ -26,8 +26,7 @@ static const char *shown(struct arena *a, const char *text)
 
 /* ---- the tree ---- */
 
-/* What became of the record that an include or redirect names; NULL: it is there. */
-static const char *state_text(enum spf_node_state state)
+const char *print_spf_state(enum spf_node_state state)
 {
     switch (state) {
     case SPF_NODE_NONE:
@@ -37,9 +36,9 @@ static const char *state_text(enum spf_node_state state)
     case SPF_NODE_BAD_NAME:
         return "not a domain name";
     case SPF_NODE_MANY:
-        return "more than one SPF record";
+        return "more than one SPF record: none counts";
     case SPF_NODE_UNKNOWN:
-        return "no answer";
+        return "not known: the DNS does not answer";
     case SPF_NODE_LOOP:
         return "a loop";
     case SPF_NODE_CUT:
@@ -57,7 +56,7 @@ static const char *remark(struct arena *a, const struct spf_branch *b)
     if (b->skipped)
         return "  (no effect)";
     if (!text && b->node)
-        text = state_text(b->node->state);
+        text = print_spf_state(b->node->state);
     if (!text && b->term->dynamic)
         text = "depends on the mail";
     if (!text && b->voids && !b->node)
@@ -101,14 +100,24 @@ static void print_branch(const struct tree_printer *p, const struct spf_branch *
         remark(p->arena, b));
 }
 
+/* Of the domain's own record what costs a look-up, is wrong, or was used; of what it includes only
+ * what costs or is wrong: addresses of others are none of the reader's business. */
+static bool is_shown(const struct tree_printer *p, const struct spf_branch *b, unsigned depth)
+{
+    return b->lookups || b->term->fault || (depth == 0 && (b->skipped || messages_of(p, b) >= 0));
+}
+
 static void print_node(const struct tree_printer *p, const struct spf_node *n, unsigned depth)
 {
     size_t printed = 0;
 
     for (size_t i = 0; i < n->record.n; i++) {
         const struct spf_branch *b = &n->branches[i];
-        if (depth && !b->lookups && !b->term->fault)
+        if (!is_shown(p, b, depth))
             continue;
+        if (depth == 0 && printed == 0)
+            (void)fprintf(p->out, "%*slook-ups%s  term\n", p->indent, "",
+                p->history && p->history->n_sources ? "    messages" : "");
         if (printed++ == TERMS_MAX) {
             (void)fprintf(
                 p->out, "%*s%8s  %*s... and more\n", p->indent, "", "", (int)(depth * 2), "");
@@ -167,8 +176,6 @@ void print_spf_tree(FILE *out, int indent, struct arena *a, const struct spf_out
     const struct tree_printer p = {
         .out = out, .indent = indent, .arena = a, .tree = &o->tree, .history = h};
 
-    (void)fprintf(
-        out, "%*slook-ups%s  term\n", indent, "", h && h->n_sources ? "    messages" : "");
     print_node(&p, o->tree.top, 0);
     print_flat(&p, &o->flat);
     print_overlaps(&p, &o->flat);
@@ -189,8 +196,8 @@ static void json_branch(const struct tree_printer *p, const struct spf_branch *b
         json_member_string(j, "fault", b->term->fault);
     if (b->target)
         json_member_string(j, "target", b->target);
-    if (b->node && state_text(b->node->state))
-        json_member_string(j, "state", state_text(b->node->state));
+    if (b->node && print_spf_state(b->node->state))
+        json_member_string(j, "state", print_spf_state(b->node->state));
     json_member_int(j, "lookups", b->lookups);
     json_member_int(j, "void_lookups", b->voids);
     json_member_bool(j, "evaluated", !b->skipped);

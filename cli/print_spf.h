@@ -14,11 +14,10 @@ struct arena;
 struct check_history;
 struct json;
 
-/*
- * Both are for a domain that has a record. `h`: NULL, or how much mail came from each branch. Of
- * the domain's own record the text has all terms; of what it includes only those that cost a
- * look-up or are wrong.
- */
+/* What became of a record, in words; NULL: it is there. */
+const char *print_spf_state(enum spf_node_state state);
+
+/* Both are for a domain that has a record. `h`: NULL, or how much mail came from each branch. */
 void print_spf_tree(FILE *out, int indent, struct arena *a, const struct spf_outcome *o,
     const struct check_history *h);
 /* Members of the object that is open. The terms are one list, each before those it leads to. */
