@@ -357,8 +357,10 @@ static nfds_t sockets(struct servers *s, struct pollfd fds[POLL_MAX], ares_chann
         ares_socket_t list[ARES_GETSOCK_MAXNUM];
         unsigned bits = (unsigned)ares_getsock(s->channels[c], list, ARES_GETSOCK_MAXNUM);
         for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-            short events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-                                   (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
+            /* not ARES_GETSOCK_WRITABLE: it shifts an int into its sign */
+            unsigned in = bits >> i & 1U;
+            unsigned out = bits >> (i + ARES_GETSOCK_MAXNUM) & 1U;
+            short events = (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0));
             if (!events)
                 continue;
             fds[n] = (struct pollfd){.fd = list[i], .events = events};
