@@ -134,8 +134,11 @@ static bool is_enforcing(const struct dmarc_result *d)
 {
     const struct dmarc_place *p = d->as_9989.place ? d->as_9989.place : d->as_7489.place;
 
-    return p && p->record && p->record->p >= DMARC_QUARANTINE && p->record->pct == 100 &&
-           (p->record->sp == DMARC_ABSENT || p->record->sp >= DMARC_QUARANTINE);
+    if (!p || !p->record)
+        return false;
+    const struct dmarc_record *r = p->record;
+    return r->p >= DMARC_QUARANTINE && r->pct == 100 && r->np != DMARC_INVALID &&
+           (r->sp == DMARC_ABSENT || r->sp >= DMARC_QUARANTINE);
 }
 
 /* The records at a name: how many begin right, whether there is anything, and the first right one.

@@ -321,8 +321,8 @@ static void check_tags(struct subject *s, const struct dmarc_place *p)
         about(s, p->first);
         finding_offset(&s->findings, list->first_non_ascii);
     }
-    if (list->empty) {
-        finding_add(&s->findings, "DMARC-43", p->name, "more semicolons than tags");
+    if (list->empty > 1) {
+        finding_add(&s->findings, "DMARC-43", p->name, "%zu semicolons too many", list->empty);
         about(s, p->first);
     }
 }

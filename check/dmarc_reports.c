@@ -130,10 +130,14 @@ static void check_uri(const struct destination *d)
 static void check_uris(
     struct subject *s, const struct dmarc_place *place, const char *tag, const struct dmarc_uris *l)
 {
-    for (size_t i = 0; i < l->n; i++)
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
         check_uri(&(struct destination){s, place, tag, &l->items[i]});
-    if (l->n > URIS_FOR_ALL) {
-        finding_add(&s->findings, "DMARC-19", place->name, "%s has %zu%s URIs", tag, l->n,
+        n += *l->items[i].text != '\0';
+    }
+    if (n > URIS_FOR_ALL) {
+        finding_add(&s->findings, "DMARC-19", place->name, "%s has %zu%s URIs", tag, n,
             l->n == DMARC_URIS_MAX ? " or more" : "");
     }
 }

@@ -362,7 +362,7 @@ static nfds_t sockets(struct servers *s, struct pollfd fds[POLL_MAX], ares_chann
             unsigned out = bits >> (i + ARES_GETSOCK_MAXNUM) & 1U;
             short events = (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0));
             if (!events)
-                continue;
+                break; /* the list has no gaps: a channel has one UDP and one TCP socket */
             fds[n] = (struct pollfd){.fd = list[i], .events = events};
             owners[n++] = s->channels[c];
         }
