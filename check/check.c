@@ -57,13 +57,14 @@ void check_domain(const struct check_settings *set, const struct check_target *t
     out->domain = name;
     findings_init(&s.findings, a, name);
     general_expect(&s);
-    out->exists = general_check(&s);
-    if (out->exists) {
+    enum general_state state = general_check(&s);
+    out->exists = state != GENERAL_NO_NAME;
+    out->answered = state != GENERAL_UNANSWERED;
+    if (state == GENERAL_EXISTS) {
         check_records(&s, set, out);
-    } else {
+    } else if (state == GENERAL_NO_NAME) {
         dmarc_check(&s, false, &out->dmarc);
     }
-    out->unanswered = s.asked > 0 && s.unanswered == s.asked;
     out->questions = s.asked;
     findings_sort(&s.findings);
     out->findings = s.findings;

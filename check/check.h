@@ -48,9 +48,9 @@ enum {
 struct check_result {
     const char *given;  /* as it was given */
     const char *domain; /* normalised; NULL: it is no domain name, and nothing else is filled in */
-    bool exists;
-    bool unanswered;                     /* the DNS said nothing at all about it */
-    bool parked;                         /* it neither takes nor sends mail */
+    bool exists;        /* or it is not known */
+    bool answered;      /* else the DNS says nothing about it, and no records are filled in */
+    bool parked;        /* it neither takes nor sends mail */
     const struct check_history *history; /* that of the target */
     struct mx_result mx;
     struct dmarc_result dmarc;

@@ -423,7 +423,7 @@ static size_t count_labels(const char *name)
     return n;
 }
 
-static void check_absence(struct subject *s, const struct dmarc_result *r)
+static void check_absence(struct subject *s, bool exists, const struct dmarc_result *r)
 {
     if (r->own.record || r->own.answer.status == DNS_FAILED)
         return;
@@ -434,7 +434,7 @@ static void check_absence(struct subject *s, const struct dmarc_result *r)
         finding_arg(&s->findings, "A", "%s", s->domain);
     }
     bool said = r->own.n_records || r->own.near || r->psl.n_records || r->psl.near;
-    if (!r->unknown && !r->as_7489.place && !r->as_9989.place && !said) {
+    if (exists && !r->unknown && !r->as_7489.place && !r->as_9989.place && !said) {
         finding_add(
             &s->findings, "DMARC-01", r->own.name, "no DMARC record applies to %s", s->domain);
         finding_arg(&s->findings, "org", "%s", r->org_psl);
@@ -515,7 +515,7 @@ void dmarc_check(struct subject *s, bool exists, struct dmarc_result *out)
     if (!out->own.record && strcmp(out->psl.domain, out->own.domain) != 0)
         check_place(s, &out->psl);
     check_wrong_names(s, out);
-    check_absence(s, out);
+    check_absence(s, exists, out);
     check_organisation(s, out);
     check_override(s, out);
     if (out->own.record) {

@@ -30,6 +30,10 @@ enum {
     CACHE_BYTES_MAX = 64 << 20,
     SOCKET_BUFFER = 4 << 20, /* for the answers to all questions in flight */
     WAIT_MS = 1000,
+    /* Questions within a millisecond: what does not fit into the server's socket is lost, and costs
+     * a timeout. */
+    BURST = 30,
+    PAUSE_MS = 1,
     MS_PER_SECOND = 1000,
     /* How long a question without answer is not asked again: one dead name server that a hundred
      * domains point at must not cost its timeout a hundred times. */
@@ -79,6 +83,8 @@ struct servers {
     uint64_t sent;
     struct question *buckets[BUCKETS];
     struct question *queue, **queue_end;
+    int64_t burst_at;                 /* the millisecond in which questions were sent last, */
+    unsigned burst;                   /* and how many; only the thread touches them */
     struct question *oldest, *newest; /* of those that are done */
     size_t bytes;                     /* of the cache */
 };
@@ -317,30 +323,49 @@ static void send_question(struct servers *s, struct question *q)
     ares_send(s->channels[q->server], message, (int)len, take_answer, q);
 }
 
-/* As many as may be in flight; false when there is an end to make. */
-static bool send_waiting(struct servers *s)
+/* The next one that may be sent, or NULL. */
+static struct question *next_waiting(struct servers *s)
 {
-    bool go_on = true;
+    struct question *q = s->in_flight < s->in_flight_max && !s->stop ? s->queue : NULL;
 
-    while (go_on) {
-        struct question *q = NULL;
-        (void)pthread_mutex_lock(&s->lock);
-        go_on = !s->stop;
-        if (go_on && s->queue && s->in_flight < s->in_flight_max) {
-            q = s->queue;
-            s->queue = q->next_in_queue;
-            if (!s->queue)
-                s->queue_end = &s->queue;
-            q->state = SENT;
-            q->server = 0;
-            s->in_flight++;
-        }
-        (void)pthread_mutex_unlock(&s->lock);
-        if (!q)
-            break;
-        send_question(s, q);
+    if (!q)
+        return NULL;
+    s->queue = q->next_in_queue;
+    if (!s->queue)
+        s->queue_end = &s->queue;
+    q->state = SENT;
+    q->server = 0;
+    s->in_flight++;
+    return q;
+}
+
+static bool may_send(struct servers *s)
+{
+    int64_t now = when_monotonic_ms();
+
+    if (now != s->burst_at) {
+        s->burst_at = now;
+        s->burst = 0;
     }
-    return go_on;
+    return s->burst++ < BURST;
+}
+
+/* Sends what may be in flight; *more when that was not all. False when there is an end to make. */
+static bool send_waiting(struct servers *s, bool *more)
+{
+    bool stop = false;
+
+    *more = true;
+    while (*more && !stop && may_send(s)) {
+        (void)pthread_mutex_lock(&s->lock);
+        struct question *q = next_waiting(s);
+        stop = s->stop;
+        (void)pthread_mutex_unlock(&s->lock);
+        *more = q != NULL;
+        if (q)
+            send_question(s, q);
+    }
+    return !stop;
 }
 
 enum {
@@ -390,9 +415,11 @@ static void *serve(void *arg)
     struct pollfd fds[POLL_MAX];
     ares_channel owners[POLL_MAX];
 
-    while (send_waiting(s)) {
+    bool more;
+
+    while (send_waiting(s, &more)) {
         nfds_t n = sockets(s, fds, owners);
-        if (poll(fds, n, patience_ms(s)) < 0 && errno != EINTR)
+        if (poll(fds, n, more ? PAUSE_MS : patience_ms(s)) < 0 && errno != EINTR)
             break;
         if (fds[0].revents) {
             uint64_t ignored;

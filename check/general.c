@@ -73,25 +73,27 @@ static void check_ttl(struct subject *s, const char *name, enum dns_type type)
         dns_type_name(type), name, (unsigned long)x.ttl);
 }
 
-bool general_check(struct subject *s)
+enum general_state general_check(struct subject *s)
 {
     struct dns_answer txt;
+    struct dns_answer mx;
 
     subject_ask(s, s->domain, DNS_TXT, &txt);
     if (txt.status == DNS_NXDOMAIN && txt.n_chain == 0) {
         finding_add(&s->findings, "DNS-02", s->domain, "%s does not exist", s->domain);
-        return false;
+        return GENERAL_NO_NAME;
     }
     if (txt.n_chain && strcmp(domain_registrable(s->domain), s->domain) == 0) {
         finding_add(&s->findings, "DNS-05", s->domain, "%s is an alias of %s", s->domain,
             txt.chain[txt.n_chain - 1]);
     }
+    subject_ask(s, s->domain, DNS_MX, &mx);
     if (txt.status == DNS_FAILED)
-        return true;
+        return mx.status == DNS_FAILED ? GENERAL_UNANSWERED : GENERAL_EXISTS;
     check_signed(s, &txt);
     check_wildcard(s);
     check_ttl(s, s->domain, DNS_TXT);
     check_ttl(s, s->domain, DNS_MX);
     check_ttl(s, arena_printf(s->arena, "_dmarc.%s", s->domain), DNS_TXT);
-    return true;
+    return GENERAL_EXISTS;
 }

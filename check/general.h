@@ -6,13 +6,16 @@
 
 #include "check/subject.h"
 
-#include <stdbool.h>
-
 /* The questions that every check of a domain has, sent at once. */
 void general_expect(struct subject *s);
 
-/* Does the domain exist? True, too, when that could not be told. Findings DNS-02 to DNS-07,
- * DMARC-40. */
-bool general_check(struct subject *s);
+enum general_state {
+    GENERAL_EXISTS,
+    GENERAL_NO_NAME,
+    GENERAL_UNANSWERED /* the DNS says nothing about the domain itself */
+};
+
+/* Findings DNS-02 to DNS-07, DMARC-40. */
+enum general_state general_check(struct subject *s);
 
 #endif

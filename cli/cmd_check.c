@@ -273,8 +273,9 @@ static int take_result(void *context, const struct check_result *r, struct err *
         return 0;
     }
     c->errors = c->errors || findings_worst(&r->findings) <= SEVERITY_ERR;
-    c->unanswered = c->unanswered || r->unanswered;
-    if (r->unanswered) {
+    bool unanswered = !r->answered && !findings_have(&r->findings, "DNS-03");
+    c->unanswered = c->unanswered || unanswered;
+    if (unanswered) {
         (void)err_set(&why, ERR_TEMPORARY, "dns", "the DNS does not answer: nothing is known");
         console_problem(r->domain, &why);
     }
@@ -370,7 +371,7 @@ const struct command cmd_check = {
             "that stored reports show, and those given. Findings are crit, err, warn or info;\n"
             "in JSON, severity is error for both crit and err, and level says which.\n"
             "Exit status: 0 when no finding is an error, 65 otherwise, 75 when the DNS said\n"
-            "nothing at all about a domain. -v counts the questions.\n"
+            "nothing about a domain. -v counts the questions.\n"
             "\n"
             "'check spf' says what SPF makes of mail from an address, as RFC 7208 evaluates it,\n"
             "by which term, and how the evaluation got there:\n"

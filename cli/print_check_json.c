@@ -178,6 +178,10 @@ static void put_records(struct writer *w, const struct check_result *r)
 {
     json_key(w->j, "records");
     json_object(w->j);
+    if (!r->answered) {
+        json_end(w->j);
+        return;
+    }
     if (r->exists) {
         put_mx(w, &r->mx);
         put_spf(w, r);
@@ -229,7 +233,7 @@ static void put_result(struct check_printer *p, const struct check_result *r)
     if (strcmp(r->given, r->domain) != 0)
         json_member_string(w.j, "given", r->given);
     json_member_bool(w.j, "exists", r->exists);
-    json_member_bool(w.j, "answered", !r->unanswered);
+    json_member_bool(w.j, "answered", r->answered);
     json_member_int(w.j, "questions", (int64_t)r->questions);
     put_records(&w, r);
     json_key(w.j, "findings");

@@ -215,13 +215,13 @@ static void put_result(struct check_printer *printer, const struct check_result 
 
     (void)fprintf(p.out, "%s%s%s%s%s\n", printer->n++ ? "\n" : "", r->domain, other ? " (" : "",
         other ? text_safe(p.arena, r->given, VALUE_MAX) : "", other ? ")" : "");
-    if (r->exists && !r->unanswered) {
+    if (r->exists && r->answered) {
         put_mx(&p, &r->mx);
         put_spf(&p, r);
         put_dmarc(&p, &r->dmarc);
         put_dkim(&p, &r->dkim);
         put_others(&p, r);
-    } else {
+    } else if (r->answered) {
         put_dmarc(&p, &r->dmarc);
     }
     put_findings(&p, r);
