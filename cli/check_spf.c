@@ -87,7 +87,6 @@ static void print(const struct spf_command *c, struct arena *a, const struct spf
     }
     json_init(&j, stdout, true);
     print_spf_verdict_json(&j, a, &c->question, v);
-    (void)fputs("\n", stdout);
 }
 
 int check_spf_run(int argc, char **argv, struct err *e)
