@@ -14,36 +14,17 @@ enum {
 
 /* ---- parked ---- */
 
-/* NULL: there is no SPF record. */
-static const struct dns_record *spf_record(struct subject *s)
-{
-    struct dns_answer txt;
-
-    subject_ask_quietly(s, s->domain, DNS_TXT, &txt);
-    for (size_t i = 0; i < txt.n; i++) {
-        if (record_begins(&txt.records[i], "v=spf1"))
-            return &txt.records[i];
-    }
-    return NULL;
-}
-
-static bool permits_nobody(const struct dns_record *r)
-{
-    static const char silent[] = "v=spf1 -all";
-
-    return r->len == sizeof silent - 1 && record_begins(r, silent);
-}
-
 bool combine_is_parked(struct subject *s, const struct mx_result *mx)
 {
-    const struct dns_record *spf = spf_record(s);
+    const struct spf_glance spf = spf_glance(s);
+    bool silent = !spf.record || spf.nobody;
     bool takes = mx->unknown || mx->n > 0 || mx->address;
 
     if (mx->none && mx->address) /* a web server, perhaps; only what it says of itself counts */
-        takes = !spf || !permits_nobody(spf);
+        takes = !spf.nobody;
     if (s->history && s->history->dmarc_pass > 0)
         return false;
-    return !takes && (!spf || permits_nobody(spf));
+    return !takes && silent;
 }
 
 static void check_parked(struct subject *s, const struct combine_input *in)
@@ -57,9 +38,10 @@ static void check_parked(struct subject *s, const struct combine_input *in)
         finding_add(&s->findings, "DMARC-44", d->own.name,
             "%s neither takes nor sends mail, but its policy is not reject", s->domain);
     }
-    if (in->mx->none && !in->mx->address && (!spf_record(s) || !has_dmarc)) {
+    bool has_spf = spf_glance(s).record;
+    if (in->mx->none && !in->mx->address && (!has_spf || !has_dmarc)) {
         finding_add(&s->findings, "X-02", NULL, "%s seems to take no part in mail, and %s",
-            s->domain, spf_record(s) ? "has no DMARC record" : "has no SPF record");
+            s->domain, has_spf ? "has no DMARC record" : "has no SPF record");
     }
 }
 
@@ -203,8 +185,8 @@ static void check_start(struct subject *s, const struct combine_input *in)
 {
     const struct dmarc_result *d = in->dmarc;
 
-    if (in->mx->n && s->history->messages && s->history->dkim_aligned == 0 && !spf_record(s) &&
-        !d->unknown && !d->as_9989.place && !d->as_7489.place) {
+    if (in->mx->n && s->history->messages && s->history->dkim_aligned == 0 &&
+        !spf_glance(s).record && !d->unknown && !d->as_9989.place && !d->as_7489.place) {
         finding_add(&s->findings, "X-01", NULL,
             "%s takes and sends mail, and nothing protects its name", s->domain);
         finding_messages(&s->findings, s->history->messages);

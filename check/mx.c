@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "check/history.h"
+#include "check/spf_check.h"
 #include "check/vendor.h"
 
 #include <stdio.h>
@@ -149,26 +150,6 @@ static void check_pairs(struct subject *s, const struct mx_result *r)
     }
 }
 
-/* Is "mx" a term of the SPF record: do the MX hosts send, too? */
-static bool sends_from_mx(struct subject *s)
-{
-    struct dns_answer txt;
-
-    subject_ask_quietly(s, s->domain, DNS_TXT, &txt);
-    for (size_t i = 0; i < txt.n; i++) {
-        const char *text = txt.records[i].data;
-        if (!record_begins(&txt.records[i], "v=spf1 "))
-            continue;
-        for (const char *at = text; (at = strchr(at, ' '));) {
-            at += strspn(at, " ");
-            const char *term = at + (*at == '+');
-            if (strncasecmp(term, "mx", 2) == 0 && (term[2] == ' ' || !term[2] || term[2] == '/'))
-                return true;
-        }
-    }
-    return false;
-}
-
 static const char *reverse_name(struct arena *a, const struct addr *addr)
 {
     const unsigned char *b = addr->bytes;
@@ -198,7 +179,7 @@ static bool names_host(struct subject *s, const char *name, const struct addr *a
 
 static void check_reverse(struct subject *s, const struct mx_result *r)
 {
-    if (!sends_from_mx(s))
+    if (!spf_glance(s).mx)
         return;
     for (size_t i = 0; i < r->n; i++) {
         const struct addr *addr = r->hosts[i].address;
@@ -217,30 +198,11 @@ static void check_reverse(struct subject *s, const struct mx_result *r)
     }
 }
 
-/* Does the domain publish that it sends nothing? */
-static bool says_silent(struct subject *s)
-{
-    static const char silent[] = "v=spf1 -all";
-    struct dns_answer txt;
-
-    subject_ask_quietly(s, s->domain, DNS_TXT, &txt);
-    for (size_t i = 0; i < txt.n; i++) {
-        if (txt.records[i].len == sizeof silent - 1 && record_begins(&txt.records[i], silent))
-            return true;
-    }
-    return false;
-}
-
 static bool says_sender(struct subject *s)
 {
-    struct dns_answer txt;
+    const struct spf_glance spf = spf_glance(s);
 
-    subject_ask_quietly(s, s->domain, DNS_TXT, &txt);
-    for (size_t i = 0; i < txt.n; i++) {
-        if (record_begins(&txt.records[i], "v=spf1"))
-            return !says_silent(s);
-    }
-    return s->history && s->history->dmarc_pass > 0;
+    return spf.record ? !spf.nobody : s->history && s->history->dmarc_pass > 0;
 }
 
 static void check_absence(struct subject *s, struct mx_result *r)
@@ -254,7 +216,7 @@ static void check_absence(struct subject *s, struct mx_result *r)
     r->address = a.n || aaaa.n;
     if (r->address) {
         finding_add(&s->findings, "MX-01", s->domain, "%s has no MX, but an address", s->domain);
-    } else if (a.status != DNS_FAILED && aaaa.status != DNS_FAILED && !says_silent(s)) {
+    } else if (a.status != DNS_FAILED && aaaa.status != DNS_FAILED && !spf_glance(s).nobody) {
         finding_add(&s->findings, "MX-02", s->domain, "%s has neither MX nor address", s->domain);
     }
 }

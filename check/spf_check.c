@@ -36,6 +36,39 @@ void spf_place(const struct spf_checking *c, const struct spf_node *n, size_t of
 
 /* ---- the TXT records at a name ---- */
 
+static void glance_at(const struct spf_record *r, struct spf_glance *g)
+{
+    bool others = false;
+    bool all = false;
+
+    for (size_t i = 0; i < r->n; i++) {
+        const struct spf_term *t = &r->terms[i];
+        bool modifier = t->kind == SPF_EXP || t->kind == SPF_OTHER_MODIFIER;
+        bool nobody = t->kind == SPF_ALL && t->qualifier != SPF_PASS && !t->fault;
+        all = all || nobody;
+        others = others || (!nobody && !modifier);
+        g->mx = g->mx || (t->kind == SPF_MX && t->qualifier == SPF_PASS && !t->domain && !t->fault);
+    }
+    g->record = true;
+    g->nobody = all && !others;
+}
+
+struct spf_glance spf_glance(struct subject *s)
+{
+    struct spf_glance g = {0};
+    struct spf_record record;
+    struct dns_answer txt;
+
+    subject_ask_quietly(s, s->domain, DNS_TXT, &txt);
+    for (size_t i = 0; i < txt.n && !g.record; i++) {
+        if (!spf_is_record(txt.records[i].data, txt.records[i].len))
+            continue;
+        spf_record_read(s->arena, txt.records[i].data, txt.records[i].len, &record);
+        glance_at(&record, &g);
+    }
+    return g;
+}
+
 static void check_other_texts(const struct spf_checking *c, const struct spf_node *n)
 {
     struct findings *f = &c->subject->findings;

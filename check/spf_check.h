@@ -28,6 +28,15 @@ struct spf_outcome {
 /* Findings go to the subject's, whose history (check/history.h) may be there, too. */
 void spf_check(struct subject *s, const struct spf_context *c, struct spf_outcome *out);
 
+/* What the record at the domain says of its senders, at a glance. */
+struct spf_glance {
+    bool record; /* there is one */
+    bool nobody; /* it lets nobody pass: "all" is its only mechanism, and no pass */
+    bool mx;     /* the domain's own MX hosts send */
+};
+
+struct spf_glance spf_glance(struct subject *s);
+
 /* ---- for check/spf_check.c only ---- */
 
 /* One check in work. */

@@ -6,6 +6,7 @@
 #include "check/spf_eval.h"
 #include "check/spf_services.h"
 #include "check/subject.h"
+#include "check/vendor.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -210,23 +211,14 @@ static void check_modifier(
 
 /* ---- what reports show ---- */
 
-/* Do hosts of a large mailbox provider take the mail? They never send it. */
+/* Do only hosts of a large mailbox provider take the mail? They never send it. */
 static const char *receiving_provider(const struct spf_branch *b)
 {
-    static const char *const names[] = {
-        "google.com", "googlemail.com", "mail.protection.outlook.com", "mx.microsoft"};
-    const char *found = NULL;
-
     for (size_t i = 0; i < b->mx.n; i++) {
-        size_t k = 0;
-        while (
-            k < sizeof names / sizeof *names && !domain_is_within(b->mx.records[i].name, names[k]))
-            k++;
-        if (k == sizeof names / sizeof *names)
+        if (vendor_of_mx(b->mx.records[i].name) < 0)
             return NULL;
-        found = b->mx.records[i].name;
     }
-    return found;
+    return b->mx.n ? b->mx.records[0].name : NULL;
 }
 
 static void check_use(

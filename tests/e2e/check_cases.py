@@ -206,6 +206,62 @@ case("BIMI-04", {BIMI: txt("v=BIMI1; l=http://logo.{d}/l.svg; a=https://logo.{d}
 case("BIMI-06", {BIMI: txt("v=BIMI1; l=https://logo.{d}/l.svg; a=;")})
 case("BIMI-08", {BIMI: txt("v=BIMI1; l=; a=;")})
 case("BIMI-10", {BIMI: txt("v=BIMI1; l=https://logo.{d}/l.svg; a=https://logo.{d}/m.pem; avp=brand")})
+# ---- SPF ----
+
+
+def spf(*texts, more=()):
+    return {"{d}": [("MX", "10 mail.{d}."), ("DS", DS), *[("TXT", t) for t in texts], *more]}
+
+
+LOOP = {"loop.{d}": txt("v=spf1 include:{d} -all")}
+NINE = {f"n{i}.{{d}}": txt(f"v=spf1 ip4:198.51.100.{i} -all") for i in range(12)}
+case("SPF-01", spf())
+case("SPF-02", spf("v=spf1 ip4:192.0.2.1 -all", "v=spf1 ip4:192.0.2.2 -all"))
+case("SPF-02", {**spf("v=spf1 include:two.{d} -all"), "two.{d}": txt("v=spf1 -all", "v=spf1 mx -all")})
+case("SPF-03", spf("v=spf1 " + " ".join(f"ip4:192.0.2.{i}" for i in range(30)) + " -all"))
+case("SPF-03", spf("v=spf1 ip4:192.0.2.1 -all", "verification=" + "x" * 240, "verification=" + "y" * 240))
+case("SPF-04", spf("v=spf1 +all"))
+case("SPF-04", spf("v=spf1 ip4:192.0.2.1 all"))
+case("SPF-05", {**spf("v=spf1" + "".join(f" include:n{i}.{{d}}" for i in range(11)) + " -all"), **NINE})
+case("SPF-06", spf("v=spf1 a:x.{d} a:y.{d} mx:z.{d} -all"))
+case("SPF-07", spf("v=spf1 ip4:192.0.2.1 ?all"))
+for fault in ("ipv4:192.0.2.1", "ip4:2001:db8::1", "ip4:mail.{d}", "ip4:192.0.2.0/33", "include:", "include", "192.0.2.1",
+              "ip4:192.0.2.1,", '"', "include:n1.{d}/24", "a:%x.{d}", "a:b\u00e4d.{d}", "ip4:192.0.2.1include:n1.{d}", "hello"):
+    case("SPF-08", spf("v=spf1 ip4:192.0.2.1 " + fault + " -all"))
+case("SPF-08 SPF-11", spf("v=spf1 ip4:192.0.2.1 ~allinclude:n1.{d}"))
+for version in ("v=spf1;", "v=spf1,", "v=spf10", "v=spf 1", "V = spf1", "spf1", " v=spf1", '"v=spf1', "\ufeffv=spf1"):
+    case("SPF-01 SPF-09", spf(version + " ip4:192.0.2.1 -all"))
+case("SPF-09", spf("V=SPF1 ip4:192.0.2.1 -all"))
+case("SPF-10", spf("v=spf1 include:gone.{d} -all"))
+case("SPF-10", spf("v=spf1 include:mail.{d} -all"))
+case("SPF-10", spf("v=spf1 redirect=gone.{d}"))
+case("SPF-11", spf("v=spf1 ip4:192.0.2.1"))
+case("SPF-12", spf("v=spf1 -all ip4:192.0.2.1"))
+case("SPF-12", {**spf("v=spf1 -all redirect=n1.{d}"), **NINE})
+case("SPF-13", spf("v=spf1 ip4:192.0.2.1 ptr -all"))
+case("SPF-14 SPF-03", {**spf("v=spf1 mx:many.{d} -all", *["verification=" + c * 150 for c in "abc"]),
+                       "many.{d}": [("MX", f"{i} h{i}.{{d}}.") for i in range(11)]})
+case("SPF-15", {**spf("v=spf1" + "".join(f" include:n{i}.{{d}}" for i in range(8)) + " -all"), **NINE})
+case("SPF-16", {**spf("v=spf1 include:loop.{d} -all"), **LOOP})
+case("SPF-16", spf("v=spf1 redirect={d}"))
+case("SPF-17", spf("v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 ip4:192.0.2.1 -all"))
+case("SPF-17", {**spf("v=spf1 include:n1.{d} include:n1.{d} -all"), **NINE})
+case("SPF-18 SPF-10", {**spf(more=[("STRINGS", "v=spf1 include:n1.{d}|include:n2.{d} -all")]), **NINE})
+case("SPF-19", spf("v=spf1 ip4:192.0.2.1 -all", more=[("SPF", "v=spf1 mx -all")]))
+case("SPF-20", spf("v=spf1 ip4:192.0.2.1 -all", "spf2.0/pra -all"))
+case("SPF-21", spf("v=spf1 ip4:198.0.0.0/8 -all"))
+case("SPF-21", spf("v=spf1 ip6:2001::/16 -all"))
+case("SPF-22", spf("v=spf1 ip4:192.168.1.1 -all"))
+case("SPF-23", {**spf("v=spf1 include:relay.mailchannels.net -all")})
+case("SPF-24", {**spf("v=spf1 include:servers.mcsv.net -all")})
+case("SPF-25", spf("v=spf1 exists:%{i}._spf.{d} -all"))
+case("SPF-26", spf("v=spf1 ip4:192.0.2.1 -all exp=why.{d}"))
+case("SPF-27", {**spf("v=spf1 ip4:192.0.2.1 redirect=n1.{d} redirect=n2.{d}"), **NINE})
+case("SPF-28", spf("v=spf1 ip4:192.0.2.1 -all inclde=n1.{d}"))
+case("SPF-30 MX-03 DMARC-12", {"{d}": [("MX", "0 ."), ("TXT", "v=spf1 ~all"), ("DS", DS)],
+                               "_dmarc.{d}": txt("v=DMARC1; p=reject; sp=reject; np=reject")})
+case("SPF-01 SPF-31", {**spf(), "_spf.{d}": txt("v=spf1 ip4:192.0.2.1 -all")})
+case("SPF-32 MX-13", {"{d}": [("MX", "10 aspmx.l.google.com."), ("TXT", "v=spf1 mx include:_spf.google.com -all"), ("DS", DS)]})
 # ---- combinations ----
 case("X-02 MX-02 SPF-01 SPF-30 DMARC-01 DMARC-44 BIMI-03",
      {"{d}": [("DS", DS)], "_dmarc.{d}": None})
@@ -219,6 +275,9 @@ SHARED = {
     "taker.example": [("MX", "10 mail.foreign.example.")],
     "*._report._dmarc.taker.example": txt("v=DMARC1"),
     "aspmx.l.google.com": [("A", "192.0.2.8")],
+    "_spf.google.com": txt("v=spf1 ip4:198.51.100.0/24 -all"),
+    "relay.mailchannels.net": txt("v=spf1 ip4:198.51.100.0/24 -all"),
+    "servers.mcsv.net": txt("v=spf1 ip4:198.51.100.0/24 -all"),
     "spf.protection.outlook.com": txt("v=spf1 ip4:198.51.100.0/24 -all"),
     "mail.unsigned.example": [("A", "192.0.2.10")],
     "_25._tcp.mail.unsigned.example": [("TLSA", "3 1 1 " + "CD" * 32)],
@@ -242,8 +301,10 @@ def lines_of(name, records):
     for r in records or []:
         kind, value = r[0], r[1]
         ttl = r[2] if len(r) > 2 else 3600
-        if kind == "TXT":
+        if kind in ("TXT", "SPF"):
             value = quoted(value)
+        elif kind == "STRINGS":  # several strings of one TXT record
+            kind, value = "TXT", " ".join(quoted(v) for v in value.split("|"))
         yield f"{name}. {ttl} IN {kind} {value}\n"
 
 
