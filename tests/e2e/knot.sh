@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # A real name server of our own: Knot DNS on a free loopback port, in a temporary folder. To be sourced.
 #
-#   knot_start DIR ZONEFILE   serves the file as the root zone: every name in the world is in it or does not exist
+#   knot_start DIR ZONEFILE [NAME FILE]...   serves the file as the root zone: every name in the world is in it or does
+#                             not exist; other zones may be cut out of it, and one without its file is answered SERVFAIL
 #                             sets KNOT_PORT; DIR must not be there yet
 #   knot_stop
 
@@ -41,6 +42,11 @@ zone:
     semantic-checks: off
     zonefile-sync: -1
 EOF
+  shift 2
+  while [ $# -gt 1 ]; do
+    printf '  - domain: "%s"\n    file: "%s"\n    zonefile-sync: -1\n' "$1" "$2" >>"$KNOT_DIR/knot.conf"
+    shift 2
+  done
   /usr/sbin/knotd -c "$KNOT_DIR/knot.conf" >"$KNOT_DIR/log" 2>&1 &
   _knot_pid=$!
   for _ in $(seq 100); do

@@ -1,9 +1,21 @@
 #!/bin/sh
 # check spf against a real name server: the public suite for RFC 7208, all of it, and what its command line takes.
 . "$(dirname "$0")/lib.sh"
+. "$HERE/knot.sh"
 
-check "the RFC 7208 suite over the wire" "203 of 203 cases" \
-  "$(python3 "$HERE/spf_suite.py" "$MILL" "$DATA/spf/rfc7208-tests.json" "$WORK/suite")"
+SUITE=$DATA/spf/rfc7208-tests.json
+python3 "$HERE/spf_suite.py" write "$SUITE" "$WORK/suite"
+held=0
+cases=0
+for folder in "$WORK"/suite/*; do
+  # shellcheck disable=SC2046
+  knot_start "$folder/knot" "$folder/root.zone" $(cat "$folder/zones")
+  set -- $(python3 "$HERE/spf_suite.py" run "$SUITE" "${folder##*/}" "$KNOT_PORT" "$MILL")
+  held=$((held + $1))
+  cases=$((cases + $2))
+  knot_stop
+done
+check "the RFC 7208 suite over the wire" "203 of 203" "$held of $cases"
 
 check "no address" 64 "$(status_of "$MILL" check spf example.com)"
 check "no such address" 64 "$(status_of "$MILL" check spf --ip 192.0.2.300 example.com)"
