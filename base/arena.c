@@ -26,7 +26,7 @@ struct arena {
     size_t used;
 };
 
-static _Noreturn void out_of_memory(void)
+_Noreturn void mem_exhausted(void)
 {
     (void)fputs("dmarcmill: out of memory\n", stderr);
     exit(EX_TEMPFAIL); /* NOLINT(concurrency-mt-unsafe): nothing can go on from here */
@@ -37,7 +37,7 @@ void *mem_alloc(size_t size)
     void *p = calloc(1, size ? size : 1);
 
     if (!p)
-        out_of_memory();
+        mem_exhausted();
     return p;
 }
 
@@ -46,7 +46,7 @@ void *mem_realloc(void *p, size_t size)
     void *q = realloc(p, size ? size : 1);
 
     if (!q)
-        out_of_memory();
+        mem_exhausted();
     return q;
 }
 
@@ -60,10 +60,10 @@ char *mem_strdup(const char *s)
 static struct block *block_new(struct block *older, size_t size)
 {
     if (size > SIZE_MAX - sizeof(struct block))
-        out_of_memory();
+        mem_exhausted();
     struct block *b = malloc(sizeof *b + size);
     if (!b)
-        out_of_memory();
+        mem_exhausted();
     b->older = older;
     b->size = size;
     b->used = 0;
@@ -121,7 +121,7 @@ static void *take(struct arena *a, size_t size)
     const size_t align = _Alignof(max_align_t);
 
     if (size > SIZE_MAX / 4)
-        out_of_memory();
+        mem_exhausted();
     size = (size + align - 1) / align * align;
     struct block *b = a->newest;
     if (b->size - b->used < size) {
@@ -180,7 +180,7 @@ void *arena_grow(struct arena *a, void *array, size_t *n, size_t size)
     if (full) {
         size_t capacity = *n ? *n * 2 : 1;
         if (size && capacity > SIZE_MAX / 4 / size)
-            out_of_memory();
+            mem_exhausted();
         void *bigger = arena_alloc(a, capacity * size);
         if (*n)
             memcpy(bigger, array, *n * size);

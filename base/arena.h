@@ -31,5 +31,6 @@ void *arena_grow(struct arena *a, void *array, size_t *n, size_t size);
 void *mem_alloc(size_t size); /* zeroed */
 void *mem_realloc(void *p, size_t size);
 char *mem_strdup(const char *s);
+_Noreturn void mem_exhausted(void); /* what they do then, for calls that allocate themselves */
 
 #endif

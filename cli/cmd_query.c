@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/when.h"
 #include "cli/cmd.h"
+#include "cli/config.h"
 #include "cli/options.h"
 #include "cli/table.h"
 #include "report/report.h"
@@ -13,6 +14,7 @@
 
 struct query {
     struct arena *arena;
+    struct report_settings settings;
     struct store *store;
     struct store_period period;
     struct table table;
@@ -74,13 +76,16 @@ static bool in_network(const struct query *q, const struct addr *a)
            memcmp(a->bytes, q->last.bytes, a->len) <= 0;
 }
 
-static bool is_wanted(const struct query *q, const struct report_source *s)
+/* What is shown of a source: all of it, or what has the cause that was asked for; NULL: nothing. */
+static const struct report_share *wanted_share(const struct query *q, const struct report_source *s)
 {
-    if (q->failing && report_source_failed(s) == 0)
-        return false;
-    if (q->of_cause && s->cause != q->cause)
-        return false;
-    return !q->of_network || in_network(q, &s->ip);
+    const struct report_share *shown = q->of_cause ? NULL : &s->all;
+
+    for (size_t i = 0; q->of_cause && i < s->n_shares; i++)
+        shown = s->shares[i].cause == q->cause ? &s->shares[i] : shown;
+    if (!shown || (q->failing && shown->messages == shown->dmarc_pass))
+        return NULL;
+    return !q->of_network || in_network(q, &s->ip) ? shown : NULL;
 }
 
 static void put_actions(struct table *t, const struct report_actions *a)
@@ -95,28 +100,30 @@ static int ask_sources(struct query *q, struct err *e)
     static const struct table_column columns[] = {{"domain", false}, {"source_ip", false},
         {"messages", true}, {"dmarc_pass", true}, {"dmarc_fail", true}, {"spf_aligned", true},
         {"dkim_aligned", true}, {"none", true}, {"quarantine", true}, {"reject", true},
-        {"first", false}, {"last", false}, {"cause", false}, {"identity", false}};
+        {"first", false}, {"last", false}, {"cause", false}, {"class", false}, {"identity", false}};
     struct client_report r;
-    int rc = report_build(q->store, &q->period, q->arena, &r, e);
+    int rc = report_build(q->store, &q->period, &q->settings, q->arena, &r, e);
 
     table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; !rc && i < r.n_sources && !is_full(q); i++) {
         const struct report_source *s = &r.sources[i];
-        if (!is_wanted(q, s))
+        const struct report_share *share = wanted_share(q, s);
+        if (!share)
             continue;
         table_row(&q->table);
         table_text(&q->table, s->domain);
         table_addr(&q->table, &s->ip);
-        table_int(&q->table, s->messages);
-        table_int(&q->table, s->dmarc_pass);
-        table_int(&q->table, report_source_failed(s));
-        table_int(&q->table, s->spf_aligned);
-        table_int(&q->table, s->dkim_aligned);
-        put_actions(&q->table, &s->actions);
-        table_day(&q->table, s->first);
-        table_day(&q->table, s->last);
-        table_text(&q->table, cause_name(s->cause));
-        table_text(&q->table, cause_identity(q->arena, &s->sender));
+        table_int(&q->table, share->messages);
+        table_int(&q->table, share->dmarc_pass);
+        table_int(&q->table, share->messages - share->dmarc_pass);
+        table_int(&q->table, share->spf_aligned);
+        table_int(&q->table, share->dkim_aligned);
+        put_actions(&q->table, &share->actions);
+        table_day(&q->table, share->first);
+        table_day(&q->table, share->last);
+        table_text(&q->table, cause_name(share->cause));
+        table_text(&q->table, class_name(causes[share->cause].class));
+        table_text(&q->table, words_identity(q->arena, &share->evidence));
     }
     return rc;
 }
@@ -130,7 +137,7 @@ static int ask_domains(struct query *q, struct err *e)
         {"dmarc_pass", true}, {"dmarc_fail", true}, {"spf_aligned", true}, {"dkim_aligned", true},
         {"none", true}, {"quarantine", true}, {"reject", true}};
     struct client_report r;
-    int rc = report_build(q->store, &q->period, q->arena, &r, e);
+    int rc = report_build(q->store, &q->period, &q->settings, q->arena, &r, e);
 
     table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; !rc && i < r.n_domains && !is_full(q); i++) {
@@ -550,7 +557,9 @@ static int ask(struct query *q, struct app *app, const struct question *what, st
 
 static int run_query(struct app *app, int argc, char **argv, struct err *e)
 {
-    struct query q = {.arena = arena_new(), .format = TABLE_TEXT};
+    struct query q = {.arena = arena_new(),
+        .format = TABLE_TEXT,
+        .settings = {.identities = app->config->identities}};
     const struct question *what = questions;
     int rc = read_options(&q, argc, argv, &what, e);
 
@@ -575,13 +584,14 @@ const struct command cmd_query = {
             "  --from, --to DAY     whole days (YYYY-MM-DD), both included; default: all\n"
             "  --failing            only with failed messages (sources, domains) or\n"
             "                       sessions (tls)\n"
-            "  --cause CAUSE        only of this cause, as a report calls it (sources)\n"
+            "  --cause CAUSE        only of this cause, like F14 (sources)\n"
             "  --limit N            the first N rows; sources: most failures first\n"
             "  --format FORMAT      text (default), csv or json\n"
             "\n"
-            "Causes: ok, ok-spf-only, no-verdict, forwarded, dns-temporary, dkim-strict,\n"
-            "spf-strict, receiver-disagrees, dkim-broken, signed-by-other, sent-by-other,\n"
-            "spf-broken, spf-fails, unauthenticated.\n"
+            "Causes: P1 to P16 of messages that passed, F1 to F28 of those that failed, as\n"
+            "reports name them. With --cause the numbers of a source are those of its\n"
+            "messages with that cause. Who a source is, and why it fails, is judged by 30 days\n"
+            "up to the end of the period at least.\n"
             "\n"
             "tls has one row for each kind of failure of a policy (result_type; failed_so:\n"
             "sessions that failed so), and one for a policy without failures.\n",

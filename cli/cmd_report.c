@@ -1,5 +1,6 @@
 #include "base/arena.h"
 #include "cli/cmd.h"
+#include "cli/config.h"
 #include "cli/console.h"
 #include "cli/files.h"
 #include "cli/options.h"
@@ -151,7 +152,8 @@ static int report_one(struct report_run *r, const char *client, struct err *e)
     const struct store_period period = {.client = client, .from = r->from, .to = r->to};
     struct client_report report;
     struct arena *a = arena_new();
-    int rc = report_build(r->store, &period, a, &report, e);
+    const struct report_settings set = {.identities = r->app->config->identities};
+    int rc = report_build(r->store, &period, &set, a, &report, e);
 
     /* nobody waits for a report on domains that belong to nobody, unless there is something in it
      */

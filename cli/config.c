@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/files.h"
 #include "cli/mailbox.h"
+#include "report/identity.h"
 
 #include <confuse.h>
 #include <errno.h>
@@ -21,6 +22,7 @@
 
 enum {
     CONFIG_MAX = 1024 * 1024,
+    SENDERS_MAX = 64 * 1024 * 1024,
     KEYS_MAX = 64,
     BATCH_MESSAGES = 100
 };
@@ -320,6 +322,49 @@ static int take_client(cfg_t *root, cfg_opt_t *opt)
     return 0;
 }
 
+/* After `senders`, whose ids a label may name; the sections themselves are read before it is known.
+ */
+static int take_labels(cfg_t *root)
+{
+    struct err why;
+
+    for (unsigned i = 0; i < cfg_size(root, "label"); i++) {
+        cfg_t *section = cfg_getnsec(root, "label", i);
+        const char *name = cfg_getstr(section, "name");
+        const char *sender = cfg_getstr(section, "is");
+        if (cfg_size(section, "network") == 0)
+            return fault(section, "label \"%s\": network is missing", cfg_title(section));
+        if (!sender) {
+            return fault(section,
+                "label \"%s\": is it mine, or a forwarder, or which sender? "
+                "The option 'is' is missing",
+                cfg_title(section));
+        }
+        for (unsigned k = 0; k < cfg_size(section, "network"); k++) {
+            if (identities_label(reading->config->identities, cfg_getnstr(section, "network", k),
+                    name ? name : cfg_title(section), sender, &why))
+                return fault(section, "label \"%s\": %s", cfg_title(section), why.text);
+        }
+    }
+    return 0;
+}
+
+static int take_senders(cfg_t *root)
+{
+    const char *path = cfg_getstr(root, "senders");
+    struct buf text;
+    struct err why;
+
+    if (!path)
+        return take_labels(root);
+    buf_init(&text, SENDERS_MAX);
+    int rc = files_read(path, &text, &why);
+    if (!rc)
+        rc = identities_add(reading->config->identities, text.data ? text.data : "", path, &why);
+    buf_done(&text);
+    return rc ? fault(root, "senders: %s", why.text) : take_labels(root);
+}
+
 static void take_limits(cfg_t *root, struct limits *to)
 {
     cfg_t *section = cfg_getsec(root, "limits");
@@ -378,7 +423,8 @@ __attribute__((format(printf, 2, 0))) static void syntax_fault(
     const char *nearest = nearest_option(section, word);
     if (strcmp(word, END_MARK) == 0) {
         (void)fault(section, "the section '%s' is not closed: a } is missing", section->name);
-    } else if (section->title && (strcmp(word, "mailbox") == 0 || strcmp(word, "client") == 0)) {
+    } else if (section->title && (strcmp(word, "mailbox") == 0 || strcmp(word, "client") == 0 ||
+                                     strcmp(word, "label") == 0)) {
         (void)fault(section, "'%s' inside of %s \"%s\": is a } missing before it?", word,
             section->name, section->title);
     } else if (nearest) {
@@ -431,11 +477,14 @@ static int parse(const char *text)
         CFG_INT("ratio", (long)d.ratio, CFGF_NONE), CFG_INT("members", (long)d.members, CFGF_NONE),
         CFG_INT("nesting", (long)d.nesting, CFGF_NONE), CFG_INT("records", d.records, CFGF_NONE),
         CFG_INT("seconds", (long)d.seconds, CFGF_NONE), CFG_END()};
+    cfg_opt_t label[] = {CFG_STR_LIST("network", NULL, CFGF_NONE), CFG_STR("name", NULL, CFGF_NONE),
+        CFG_STR("is", NULL, CFGF_NONE), CFG_END()};
     cfg_flag_t titled = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
     cfg_opt_t root[] = {CFG_STR("store", NULL, CFGF_NONE),
         CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE),
         CFG_STR("failure_data", "headers", CFGF_NONE), CFG_STR("untrusted", "count", CFGF_NONE),
-        CFG_STR_LIST("authserv_id", NULL, CFGF_NONE), CFG_SEC("mailbox", mailbox, titled),
+        CFG_STR_LIST("authserv_id", NULL, CFGF_NONE), CFG_STR("senders", NULL, CFGF_NONE),
+        CFG_SEC("label", label, titled), CFG_SEC("mailbox", mailbox, titled),
         CFG_SEC("client", client, titled), CFG_SEC("limits", limits, CFGF_NONE),
         CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
@@ -447,6 +496,7 @@ static int parse(const char *text)
     watch(cfg, "mailbox|", mailbox);
     watch(cfg, "client|", client);
     watch(cfg, "limits|", limits);
+    watch(cfg, "label|", label);
     (void)cfg_set_validate_func(cfg, "mailbox", take_mailbox);
     (void)cfg_set_validate_func(cfg, "client", take_client);
     (void)cfg_set_validate_func(cfg, "limits", check_given_once);
@@ -455,6 +505,8 @@ static int parse(const char *text)
     } else if (cfg_getint(cfg, END_MARK) != 1) {
         (void)fault(cfg, "%s", "a comment or section is not closed before the end");
     }
+    if (!reading->failed)
+        (void)take_senders(cfg);
     take_limits(cfg, &reading->config->limits);
     take_policy(cfg, reading->config);
     reading->config->store = own_string(cfg, "store");
@@ -468,6 +520,7 @@ static struct config *config_new(void)
     struct config *c = mem_alloc(sizeof *c);
 
     c->arena = arena_new();
+    c->identities = identities_new();
     c->limits = limits_default();
     c->batch_messages = BATCH_MESSAGES;
     c->policy.failure_data = FAILURE_DATA_HEADERS;
@@ -523,6 +576,7 @@ void config_free(struct config *c)
 {
     if (!c)
         return;
+    identities_free(c->identities);
     arena_free(c->arena);
     free(c);
 }

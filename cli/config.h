@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 struct arena;
+struct identities;
 struct mailbox_kind;
 
 struct config_mailbox {
@@ -47,7 +48,8 @@ struct config {
     size_t n_clients;
     struct store_assignment *domains; /* each domain once */
     size_t n_domains;
-    struct store_policy policy; /* its lists are in the arena, too */
+    struct store_policy policy;    /* its lists are in the arena, too */
+    struct identities *identities; /* the built-in list, `senders`, and the labels */
 };
 
 /*

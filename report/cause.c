@@ -1,24 +1,15 @@
+/*
+ * The conditions stand in the order of the table, one function each, named as its rows are. Where
+ * they say more than the table's words, a comment says why.
+ */
 #include "report/cause.h"
 
-#include "base/arena.h"
-#include "base/buf.h"
 #include "base/text.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 enum {
-    NAME_SHOWN = 100, /* bytes of a domain in a sentence */
-    SENTENCE_MAX = 4096
-};
-
-/* What the table looks at. */
-struct facts {
-    const struct signs *signs;
-    const struct evidence *evidence;
-    bool forwarded;
-    bool temporary; /* a look-up for our domain failed at the receiver */
-    bool own_dkim_passes, own_dkim_exact, own_dkim_fails;
+    BOTNET_NETWORKS = 20
 };
 
 static bool is(const char *word, const char *wanted)
@@ -26,164 +17,503 @@ static bool is(const char *word, const char *wanted)
     return word && strcmp(word, wanted) == 0;
 }
 
-static bool passes(enum verdict v)
+static bool spf_is(const struct features *f, const char *result)
 {
-    return v == VERDICT_PASS;
+    return is(f->spf_res, result);
 }
 
-static bool spf_passes(const struct facts *f)
+static bool spf_denies(const struct features *f)
 {
-    return is(f->evidence->spf_result, "pass");
+    return spf_is(f, "fail") || spf_is(f, "softfail") || spf_is(f, "neutral") || spf_is(f, "none");
 }
 
-/* ---- the signs, one function each ---- */
-
-static bool sign_dkim_aligned(const struct facts *f)
+static bool src_is(const struct features *f, const char *id)
 {
-    return passes(f->signs->dkim);
+    return f->src && strcmp(f->src->id, id) == 0;
 }
 
-static bool sign_spf_aligned(const struct facts *f)
+/* HOME(d,s) is not empty, and the source is not in it. */
+static bool away_from_home(const struct features *f)
 {
-    return passes(f->signs->spf);
+    return f->past.home_known && !f->past.at_home;
 }
 
-static bool sign_no_verdict(const struct facts *f)
+/* The owner has prepared this mail service: by what is published, or because it signs already. */
+static bool sender_prepared(const struct features *f)
 {
-    return f->signs->dkim == VERDICT_UNKNOWN && f->signs->spf == VERDICT_UNKNOWN;
+    return f->known->sender_has_key == YES || f->known->sender_in_spf == YES ||
+           f->past.sender_signs;
 }
 
-static bool sign_forwarded(const struct facts *f)
+/* ---- rows that pass ---- */
+
+static bool p1(const struct features *f)
 {
-    return f->forwarded;
+    return f->da && f->sa;
 }
 
-static bool sign_temporary(const struct facts *f)
+static bool p2(const struct features *f)
 {
-    return f->temporary;
+    return f->sa && f->dk_tmp_al;
 }
 
-static bool sign_dkim_strict(const struct facts *f)
+static bool p3(const struct features *f)
 {
-    return f->own_dkim_passes && !f->own_dkim_exact && f->signs->strict_dkim;
+    return f->sa && (f->dk_fail_al || f->dk_perm_al);
 }
 
-static bool sign_spf_strict(const struct facts *f)
+static bool p4(const struct features *f)
 {
-    const struct evidence *v = f->evidence;
-
-    return spf_passes(f) && v->spf_own && f->signs->strict_spf && !is(v->spf, v->domain);
+    return f->sa && f->dk_ok_other && f->cap;
 }
 
-static bool sign_disagrees(const struct facts *f)
+static bool p5(const struct features *f)
 {
-    return f->own_dkim_passes || (spf_passes(f) && f->evidence->spf_own);
+    return f->sa && f->dk_none;
 }
 
-static bool sign_dkim_broken(const struct facts *f)
+static bool p6(const struct features *f)
 {
-    return f->own_dkim_fails;
+    return f->sa;
 }
 
-static bool sign_other_dkim(const struct facts *f)
+static bool p7(const struct features *f)
 {
-    return f->evidence->other_dkim != NULL;
+    return f->da && f->spf_own && spf_is(f, "permerror");
 }
 
-static bool sign_other_spf(const struct facts *f)
+static bool p8(const struct features *f)
 {
-    return spf_passes(f) && !f->evidence->spf_own;
+    return f->da && f->spf_own && spf_is(f, "temperror");
 }
 
-static bool sign_spf_broken(const struct facts *f)
+static bool p9(const struct features *f)
 {
-    return f->evidence->spf_own && is(f->evidence->spf_result, "permerror");
+    return f->da && f->fwd;
 }
 
-static bool sign_spf_fails(const struct facts *f)
+static bool p10(const struct features *f)
 {
-    return f->evidence->spf_own;
+    return f->da && f->list;
 }
 
-static bool sign_any(const struct facts *f)
+static bool p11(const struct features *f)
+{
+    return f->da && (f->kind == SENDER_ESP || f->kind == SENDER_SAAS) && !f->spf_own;
+}
+
+static bool p12(const struct features *f)
+{
+    return f->da && away_from_home(f) && !f->own && !f->in_spf;
+}
+
+/* Also a host that SPF allows for a domain below or above, under aspf=s: who publishes that record
+ * sends from there. */
+static bool p13(const struct features *f)
+{
+    return f->da && (f->own || (f->spf_own && spf_is(f, "pass")));
+}
+
+static bool p14(const struct features *f)
+{
+    return f->da && f->null_from;
+}
+
+static bool p15(const struct features *f)
+{
+    return f->da && f->spf_own && spf_denies(f) && !f->past.home_known;
+}
+
+static bool p16(const struct features *f)
+{
+    return f->da;
+}
+
+/* ---- rows that fail ---- */
+
+static bool f1(const struct features *f)
+{
+    return !f->usable;
+}
+
+static bool f2(const struct features *f)
+{
+    return (f->dk_tmp_al || (f->spf_own && spf_is(f, "temperror"))) &&
+           (f->past.seen || f->own || f->in_spf || f->known->sender_has_key == YES);
+}
+
+static bool f3(const struct features *f)
+{
+    return f->dk_ok_al_r && !f->dk_ok_al_m;
+}
+
+static bool f4(const struct features *f)
+{
+    return spf_is(f, "pass") && f->spf_own && !f->spf_al_m;
+}
+
+static bool f5(const struct features *f)
+{
+    return f->list;
+}
+
+static bool f6(const struct features *f)
+{
+    return f->fwd;
+}
+
+static bool f7(const struct features *f)
+{
+    return f->dk_fail_al && (f->kind == SENDER_FORWARDER || f->kind == SENDER_LIST ||
+                                f->kind == SENDER_SECURITY || away_from_home(f));
+}
+
+static bool f8(const struct features *f)
+{
+    return f->dk_perm_al;
+}
+
+/* Seen with SPF aligned: a forwarder has rows that pass as well, by DKIM. */
+static bool f9(const struct features *f)
+{
+    return (f->dk_fail_al || f->dk_perm_al) && (f->own || f->src || f->past.seen_spf);
+}
+
+static bool f10(const struct features *f)
+{
+    return src_is(f, "microsoft365") &&
+           (sender_prepared(f) || f->past.sender_seen || f->known->mx_microsoft == YES) &&
+           (f->onmicrosoft || f->dk_none);
+}
+
+static bool f11(const struct features *f)
+{
+    return src_is(f, "google_workspace") &&
+           (sender_prepared(f) || f->past.sender_seen || f->known->mx_google == YES) &&
+           f->gappssmtp;
+}
+
+static bool f12(const struct features *f)
+{
+    bool google = src_is(f, "google_workspace") || src_is(f, "gmail_consumer");
+
+    return (google && is(f->spf_dom, "gmail.com")) || src_is(f, "outlook_consumer") ||
+           src_is(f, "yahoo_consumer");
+}
+
+static bool f13(const struct features *f)
+{
+    return f->cap && f->kind != SENDER_SECURITY && sender_prepared(f);
+}
+
+static bool f14(const struct features *f)
+{
+    return f->cap && f->kind != SENDER_SECURITY && !sender_prepared(f) &&
+           ((spf_is(f, "pass") && !f->spf_own) || f->dk_ok_other || f->past.seen ||
+               f->past.sender_seen || f->label);
+}
+
+static bool f15(const struct features *f)
+{
+    return f->kind == SENDER_SECURITY && !f->dk_ok_al_r;
+}
+
+static bool f16(const struct features *f)
+{
+    return (f->kind == SENDER_MAILBOX || f->kind == SENDER_ESP || f->kind == SENDER_SAAS) &&
+           f->src->capable == NO;
+}
+
+static bool f17(const struct features *f)
+{
+    return f->own && spf_is(f, "pass") && !f->spf_own;
+}
+
+static bool f18(const struct features *f)
+{
+    return f->spf_own && spf_is(f, "permerror");
+}
+
+static bool f19(const struct features *f)
+{
+    return f->own || (f->in_spf && !f->spf_own);
+}
+
+static bool f20(const struct features *f)
+{
+    return f->spf_own && f->in_spf && (spf_is(f, "fail") || spf_is(f, "softfail"));
+}
+
+static bool f21(const struct features *f)
+{
+    return f->known->confirmed == YES && f->known->ours == YES;
+}
+
+static bool f22(const struct features *f)
+{
+    return (f->kind == SENDER_HOSTING || f->known->web_host == YES) && f->known->residential != YES;
+}
+
+static bool f23(const struct features *f)
+{
+    return f->known->nonexistent == YES;
+}
+
+static bool f24(const struct features *f)
+{
+    return f->dk_none && spf_denies(f) &&
+           (f->known->residential == YES || f->known->confirmed != YES) && !f->past.seen;
+}
+
+static bool f25(const struct features *f)
+{
+    return f->dk_none && f->spf_own && f->past.spread >= BOTNET_NETWORKS && !f->past.seen;
+}
+
+static bool f26(const struct features *f)
+{
+    return f->spf_own && f->known->parked == YES;
+}
+
+/* A service of which only the name is known is as good as unlisted. */
+static bool f27(const struct features *f)
+{
+    return spf_is(f, "pass") && !f->spf_own && (f->dk_ok_other || f->dk_none) &&
+           (!f->src || f->src->capable == UNSURE) && f->known->confirmed != NO;
+}
+
+static bool f28(const struct features *f)
 {
     (void)f;
     return true;
 }
 
-/*
- * {domain} the From domain, {dkim} the signature's domain, {other} the foreign signer, {spf} the
- * domain SPF was asked about; the others are clauses, see below.
- */
-static const struct cause {
-    const char *name;
-    bool (*fits)(const struct facts *f);
-    const char *reason;
-    const char *remedy;
-} causes[CAUSE_COUNT] = {
-    [CAUSE_OK] = {"ok", sign_dkim_aligned, "Signed with DKIM for {domain}.", "Nothing to do."},
-    [CAUSE_OK_SPF_ONLY] = {"ok-spf-only", sign_spf_aligned,
-        "Passes by SPF alone, without a good DKIM signature for {domain}.",
-        "Let this sender sign with DKIM as {domain} too: SPF does not survive forwarding."},
-    [CAUSE_NO_VERDICT] = {"no-verdict", sign_no_verdict,
-        "The report does not say how DMARC came out.",
-        "Nothing to do: other reports show how this source does."},
-    [CAUSE_FORWARDED] = {"forwarded", sign_forwarded,
-        "The receiver says that this mail was forwarded or came over a mailing list.",
-        "Nothing to publish. Sign all mail of {domain} with DKIM where it is sent, so that it "
-        "survives forwarding that leaves it unchanged."},
-    [CAUSE_DNS_TEMPORARY] = {"dns-temporary", sign_temporary,
-        "The receiver could not look up the SPF record or DKIM key in the DNS at that time.",
-        "Nothing to do for a few messages. If it stays, check that all name servers of {domain} "
-        "answer, over UDP and TCP."},
-    [CAUSE_DKIM_STRICT] = {"dkim-strict", sign_dkim_strict,
-        "Signed well as {dkim}, but the policy asks for exactly {domain} (adkim=s).",
-        "If this sender is yours, let it sign as {domain}, or publish adkim=r."},
-    [CAUSE_SPF_STRICT] = {"spf-strict", sign_spf_strict,
-        "SPF passes for {spf}, but the policy asks for exactly {domain} (aspf=s).",
-        "If this sender is yours, let it use an envelope sender at {domain}, or publish aspf=r."},
-    [CAUSE_RECEIVER_DISAGREES] = {"receiver-disagrees", sign_disagrees,
-        "By the results listed it would have passed, but {receivers} counted it as failed.",
-        "{disagreement}"},
-    [CAUSE_DKIM_BROKEN] = {"dkim-broken", sign_dkim_broken,
-        "It bears a DKIM signature of {dkim} that {dkim-is}.",
-        "If this sender is yours, check that {key} is published as the sender shows it, and that "
-        "signing comes after footers and filters. If it is a forwarder or a list, there is "
-        "nothing to publish."},
-    [CAUSE_SIGNED_BY_OTHER] = {"signed-by-other", sign_other_dkim,
-        "Signed with DKIM by {other}, not by {domain}.",
-        "If {other} sends for you, switch on DKIM signing as {domain} there and publish the "
-        "records it shows. If it only passes mail on, or you do not know it, nothing is to be "
-        "published."},
-    [CAUSE_SENT_BY_OTHER] = {"sent-by-other", sign_other_spf,
-        "The envelope sender is at {spf}, and there is no good DKIM signature of {domain}.",
-        "If {spf} sends for you, switch on DKIM signing as {domain} there. If it only passes mail "
-        "on, or you do not know it, nothing is to be published."},
-    [CAUSE_SPF_BROKEN] = {"spf-broken", sign_spf_broken,
-        "The SPF record of {spf} could not be evaluated, and there is no good DKIM signature.",
-        "Repair the SPF record of {spf}: exactly one record, correct in syntax, with no more than "
-        "10 DNS look-ups. Sign with DKIM as {domain}."},
-    [CAUSE_SPF_FAILS] = {"spf-fails", sign_spf_fails,
-        "{spf-says}, and there is no good DKIM signature. It may be a forwarder, a server of yours, "
-        "or somebody else using the name.",
-        "If the host is yours, let it send through your mail service, which signs with DKIM as "
-        "{domain}. If you do not know it, do nothing: forwarded mail looks like this, and so does "
-        "abuse{policy-does}."},
-    [CAUSE_UNAUTHENTICATED] = {"unauthenticated", sign_any,
-        "Neither SPF nor DKIM says anything for {domain}.",
-        "If the sender is yours, let it sign with DKIM as {domain}. If you do not know it, do "
-        "nothing: forwarded mail can look like this, and so does abuse{policy-does}."},
+/* ---- the table ---- */
+
+static const char nothing[] = "Nothing to do.";
+
+#define SIGN_THERE "Let {who} sign with DKIM as {A} (RSA, 2048 bits).{setup}"
+#define REPAIR_SPF                                                                                \
+    "Repair the SPF record of {spf}: exactly one record, correct in syntax, with at most 10 DNS " \
+    "look-ups, of which at most 2 find nothing."
+
+const struct cause causes[CAUSE_COUNT] = {
+    [CAUSE_P1] = {"P1", CLASS_OK, p1, GROUP_DOMAIN, false, "DKIM and SPF are both aligned.",
+        nothing},
+    [CAUSE_P2] = {"P2", CLASS_OK_WEAK, p2, GROUP_KEY, false,
+        "SPF passes; the receiver could not fetch the DKIM key from the DNS this time.",
+        "Nothing to do for a few messages. Above 2 % of what this key signs, check that all name "
+        "servers answer for {key} over UDP and TCP, and let the record live an hour (TTL) or more."},
+    [CAUSE_P3] = {"P3", CLASS_OK_WEAK, p3, GROUP_KEY, false,
+        "It passes by SPF alone: its DKIM signature of {d} {dkim-is}.",
+        "Compare {key} with what {who} shows, and publish that. If the two are the same, the mail "
+        "is changed after it was signed: sign last, behind footers, disclaimers and filters.{m365}"},
+    [CAUSE_P4] = {"P4", CLASS_OK_WEAK, p4, GROUP_SOURCE, false,
+        "{who} signs as {other}, its own domain; it passes by SPF alone, which does not survive "
+        "forwarding.",
+        "Switch on custom DKIM for {A} at {who}.{setup}"},
+    [CAUSE_P5] = {"P5", CLASS_OK_WEAK, p5, GROUP_SOURCE, false,
+        "No DKIM signature: it passes by SPF alone, which does not survive forwarding.",
+        SIGN_THERE " With p=reject a domain must not rely on SPF alone (RFC 9989)."},
+    [CAUSE_P6] = {"P6", CLASS_OK_WEAK, p6, GROUP_SOURCE, false,
+        "It passes by SPF alone, without a good DKIM signature of {A}; SPF does not survive "
+        "forwarding.",
+        SIGN_THERE},
+    [CAUSE_P7] = {"P7", CLASS_OK_WEAK, p7, GROUP_SPF, false,
+        "It passes by DKIM alone: the SPF record of {spf} cannot be evaluated (permerror).",
+        REPAIR_SPF},
+    [CAUSE_P8] = {"P8", CLASS_TRANSIENT, p8, GROUP_SPF, false,
+        "DKIM passes; the receiver could not look up the SPF record of {spf} this time.",
+        "Nothing to do for a few messages. If it stays, check that all name servers of {spf} "
+        "answer over UDP and TCP."},
+    [CAUSE_P9] = {"P9", CLASS_FORWARD, p9, GROUP_SOURCE, false,
+        "Forwarded, as {who-says}; the DKIM signature of {d} survived.",
+        "Nothing to do. Keep signing with DKIM: it is what carries this mail."},
+    [CAUSE_P10] = {"P10", CLASS_FORWARD, p10, GROUP_SOURCE, false,
+        "Came over a mailing list that leaves the signature whole.", nothing},
+    [CAUSE_P11] = {"P11", CLASS_OK, p11, GROUP_SOURCE, false,
+        "Signed with DKIM as {d}; {who} receives bounces at a domain of its own ({spf}).",
+        "Nothing has to be done.{return-path}"},
+    [CAUSE_P12] = {"P12", CLASS_FORWARD, p12, GROUP_SOURCE, false,
+        "Forwarded: the key of {d} is at home elsewhere, and this host passes its mail on.",
+        "Nothing to do. If a large part of your mail comes this way, ask whether the host is a "
+        "gateway of yours; then label it so."},
+    [CAUSE_P13] = {"P13", CLASS_OK_WEAK, p13, GROUP_SOURCE, false,
+        "Sent from a host of yours and signed, but SPF is not aligned ({spf-result}{strict-spf}).",
+        "Set the envelope sender to an address at {A-exactly} that has an SPF record. For bounces, "
+        "whose sender is empty, publish an SPF record at the name the host says in HELO."},
+    [CAUSE_P14] = {"P14", CLASS_OK, p14, GROUP_SOURCE, false,
+        "Bounces or automatic replies, which have no envelope sender; DKIM passes.",
+        "Nothing has to be done. If {spf} is a host of yours, \"v=spf1 a -all\" there gives it SPF "
+        "as well."},
+    [CAUSE_P15] = {"P15", CLASS_OK_WEAK, p15, GROUP_KEY, false,
+        "Signed as {d}, but the SPF record of {spf} does not allow this host ({spf-result}), and no "
+        "other host is known to send with this key.",
+        "{spf-or-relay}"},
+    [CAUSE_P16] = {"P16", CLASS_FORWARD, p16, GROUP_SOURCE, false,
+        "Signed as {d} and passed on by a host that is not known.", nothing},
+
+    [CAUSE_F1] = {"F1", CLASS_UNKNOWN, f1, GROUP_DOMAIN, false,
+        "The report names no From domain for it, or one that does not belong to {policy-domain}.",
+        nothing},
+    [CAUSE_F2] = {"F2", CLASS_TRANSIENT, f2, GROUP_DOMAIN, false,
+        "The receiver could not look up the SPF record or the DKIM key in the DNS this time.",
+        "Nothing to do for a few messages. If it stays, check that all name servers of {A} answer "
+        "over UDP and TCP, and let the records live an hour (TTL) or more."},
+    [CAUSE_F3] = {"F3", CLASS_FIX, f3, GROUP_KEY, false,
+        "Signed well as {d}, but the policy asks for exactly {from} (adkim=s).",
+        "If this sender is yours, publish adkim=r in the DMARC record, or let it sign as {from}."},
+    [CAUSE_F4] = {"F4", CLASS_FIX, f4, GROUP_SPF, false,
+        "SPF passes for {spf}, but the policy asks for exactly {from} (aspf=s).",
+        "If this sender is yours, publish aspf=r in the DMARC record, or let it use an envelope "
+        "sender at {from}; and let it sign with DKIM."},
+    [CAUSE_F5] = {"F5", CLASS_FORWARD_BROKEN, f5, GROUP_SOURCE, false,
+        "Came over a mailing list that changed the message or took out the signature.",
+        "Nothing to publish. The list can write its own address into From, or leave messages "
+        "unchanged: ask its operator. While your people write to lists, p=reject costs them mail "
+        "(RFC 9989 7.4): keep p=quarantine, or give lists a domain of their own."},
+    [CAUSE_F6] = {"F6", CLASS_FORWARD_BROKEN, f6, GROUP_SOURCE, false,
+        "Forwarded, as {who-says}; {signature-lost}.",
+        "Nothing to publish for the forwarder.{sign-at-origin}"},
+    [CAUSE_F7] = {"F7", CLASS_FORWARD_BROKEN, f7, GROUP_SOURCE, false,
+        "Your DKIM signature ({d}{selector}), changed on its way by a host that is not where this "
+        "key is at home.",
+        "Nothing to publish. Signatures last longer with relaxed/relaxed canonicalisation and "
+        "without l=."},
+    [CAUSE_F8] = {"F8", CLASS_FIX, f8, GROUP_KEY, false,
+        "Its DKIM signature of {d} cannot be checked (permerror): the receiver found no usable key "
+        "at {key}.",
+        "If this sender is yours, publish {key} exactly as {who} shows it, or repair its CNAME: no "
+        "stray quotes or line breaks, a key of 1024 bits or more. If you do not use selector "
+        "{selector-name}, do nothing: anyone can write a signature without a key."},
+    [CAUSE_F9] = {"F9", CLASS_FIX, f9, GROUP_KEY, false,
+        "Its DKIM signature of {d} {dkim-is}, at a sender of yours.",
+        "Make a new key at {who}, publish its public half at {key}, and let signing come after all "
+        "filters and footers."},
+    [CAUSE_F10] = {"F10", CLASS_FIX, f10, GROUP_SOURCE, false,
+        "Sent through Microsoft 365, which does not sign as {A}: DKIM is not switched on for the "
+        "domain.",
+        "Publish the CNAMEs selector1._domainkey.{A} and selector2._domainkey.{A} with the exact "
+        "targets that the Defender portal shows, then switch on signing there ({s.where}). The SPF "
+        "record of {A} should have include:spf.protection.outlook.com."},
+    [CAUSE_F11] = {"F11", CLASS_FIX, f11, GROUP_SOURCE, false,
+        "Sent through Google Workspace, which signs with its default domain ({other}).",
+        "Make a key in the Admin console ({s.where}), publish it as TXT at google._domainkey.{A}, "
+        "then start authentication. The SPF record of {A} should have include:_spf.google.com."},
+    [CAUSE_F12] = {"F12", CLASS_NONCAPABLE, f12, GROUP_SOURCE, true,
+        "Somebody sends as {A} from a free mailbox ({who}), which cannot sign for it.",
+        "If it is one of your people: give them a mailbox of {A}, or let them set \"send through "
+        "your own SMTP server\" in that mailbox. Nothing can be published that would help."},
+    [CAUSE_F13] = {"F13", CLASS_FIX, f13, GROUP_SOURCE, true,
+        "{who} is set up for {A} in part: what is published is there, or other mail of it is signed, "
+        "but not this.",
+        "Finish domain authentication in the panel of {who}, and check that this account or "
+        "sub-account uses the verified domain.{setup}{return-path}"},
+    [CAUSE_F14] = {"F14", CLASS_FIX, f14, GROUP_SOURCE, true,
+        "{who} sends as {A} without authentication for it: {identity}.",
+        "If this account is yours: switch on domain authentication at {who}.{setup}{spf-helps} If it "
+        "is not yours, nothing is to be published: treat it as abuse."},
+    [CAUSE_F15] = {"F15", CLASS_FIX, f15, GROUP_SOURCE, true,
+        "Came out of the mail gateway {who} unsigned, or with a signature that it broke.",
+        "If you send through this gateway: let it sign as {A}, as the last one to touch the "
+        "mail.{setup}{spf-include} If you do not, nothing is to be published."},
+    [CAUSE_F16] = {"F16", CLASS_NONCAPABLE, f16, GROUP_SOURCE, true,
+        "{who} cannot sign for its customers' domains.",
+        "If you use it: let it send from an address of its own with Reply-To to yours, or through "
+        "your mail server, or as a subdomain that has a DMARC record of its own with p=none."},
+    [CAUSE_F17] = {"F17", CLASS_FIX, f17, GROUP_SOURCE, true,
+        "A host of yours sends with a foreign envelope domain ({spf}), as web shops, monitoring and "
+        "cron jobs do, and does not sign as {from}.",
+        "Set its envelope sender to an address at {A}, and let it sign with DKIM as {A}."},
+    [CAUSE_F18] = {"F18", CLASS_FIX, f18, GROUP_SPF, true,
+        "The SPF record of {spf} cannot be evaluated (permerror), and there is no good DKIM "
+        "signature.",
+        REPAIR_SPF " And let your senders sign with DKIM as {A}."},
+    [CAUSE_F19] = {"F19", CLASS_FIX, f19, GROUP_SOURCE, true,
+        "A host of yours sends unsigned, and SPF is not aligned ({spf-result}).",
+        "Set its envelope sender to an address at {A}, and let it sign with DKIM as {A}. Check that "
+        "your SPF record has its IPv6 address, too, if it sends over IPv6."},
+    [CAUSE_F20] = {"F20", CLASS_TRANSIENT, f20, GROUP_SPF, false,
+        "The SPF record of {spf} allows this host today, but did not when it was reported.",
+        "Nothing to do; look again at the next report."},
+    [CAUSE_F21] = {"F21", CLASS_FIX, f21, GROUP_SOURCE, true,
+        "A host with a name of yours ({ptr}) sends unsigned and is not in your SPF record.",
+        "If it should send mail: let it relay through your main mail server, which signs. Or, if it "
+        "is to go on sending by itself, let it sign with DKIM and add {ip-term} to the SPF record of "
+        "{A}. If it should not send mail, look at it."},
+    [CAUSE_F22] = {"F22", CLASS_FIX, f22, GROUP_SOURCE, true,
+        "A web server sends as {A}, most likely a form or a shop: {identity}.",
+        "If the site is yours: let it send through an authenticated SMTP account of your mailbox "
+        "provider or mail service, From an address of {A}, the visitor's address in Reply-To. If it "
+        "is not yours, nothing is to be published."},
+    [CAUSE_F23] = {"F23", CLASS_SPOOF, f23, GROUP_DOMAIN, false,
+        "The From domain {from} does not exist.",
+        "Nothing to add anywhere. Publish np=reject (RFC 9989) and sp=reject (for older receivers) "
+        "in the DMARC record of {policy-domain}."},
+    [CAUSE_F24] = {"F24", CLASS_SPOOF, f24, GROUP_DOMAIN, false,
+        "Neither SPF nor DKIM speaks for these hosts, {names}: most likely abuse of the name.",
+        "Nothing to add to SPF. {policy-stops} An office device behind a "
+        "DSL line looks the same: if one of the addresses is yours, label it as mine."},
+    [CAUSE_F25] = {"F25", CLASS_SPOOF, f25, GROUP_DOMAIN, false,
+        "The same unsigned mail from {networks}: a botnet that uses the name.",
+        "Nothing to add to SPF. {policy-stops}"},
+    [CAUSE_F26] = {"F26", CLASS_SPOOF, f26, GROUP_DOMAIN, false,
+        "{from} is said to send no mail at all, and somebody uses its name.",
+        "Nothing to add anywhere. Let {policy-domain} have p=reject; sp=reject; np=reject, an SPF "
+        "record \"v=spf1 -all\" and a null MX."},
+    [CAUSE_F27] = {"F27", CLASS_UNKNOWN, f27, GROUP_SOURCE, false,
+        "A server with an identity of its own ({identity}) and your name in From: a service that is "
+        "not in the list, a \"share this\" mailer, or a targeted forgery.",
+        "Ask who in the company uses {who}. If it is yours: let it sign with DKIM as {A}. If nobody "
+        "knows it, do nothing: your policy is there for such mail."},
+    [CAUSE_F28] = {"F28", CLASS_UNKNOWN, f28, GROUP_SOURCE, false, "{unexplained}",
+        "{look-closer}"},
 };
+
+/*
+ * By its own listing it should have passed: that is between the report and its receiver, and no
+ * reason to repair anything (unless it is the strict mode, F3 and F4).
+ */
+static bool must_not_advise(const struct features *f, enum cause_id id)
+{
+    return id >= CAUSE_F8 && causes[id].class == CLASS_FIX && features_contradict(f);
+}
+
+enum cause_id cause_find(const struct features *f)
+{
+    unsigned id = f->pass ? CAUSE_P1 : CAUSE_F1;
+
+    while (!causes[id].holds(f) || must_not_advise(f, (enum cause_id)id))
+        id++;
+    return (enum cause_id)id;
+}
+
+const char *class_name(enum cause_class class)
+{
+    static const char *const names[CLASS_COUNT] = {
+        [CLASS_OK] = "OK",
+        [CLASS_OK_WEAK] = "OK-weak",
+        [CLASS_FORWARD] = "FORWARD",
+        [CLASS_FORWARD_BROKEN] = "FORWARD-broken",
+        [CLASS_FIX] = "FIX",
+        [CLASS_NONCAPABLE] = "NONCAPABLE",
+        [CLASS_TRANSIENT] = "TRANSIENT",
+        [CLASS_SPOOF] = "SPOOF",
+        [CLASS_UNKNOWN] = "UNKNOWN",
+    };
+
+    return names[class];
+}
 
 const char *cause_name(enum cause_id id)
 {
-    return id < CAUSE_COUNT ? causes[id].name : "unknown";
+    return causes[id].name;
 }
 
 bool cause_parse(const char *name, enum cause_id *out)
 {
     for (unsigned i = 0; i < CAUSE_COUNT; i++) {
-        if (strcmp(causes[i].name, name) == 0) {
+        if (text_equal_nocase(causes[i].name, name)) {
             *out = (enum cause_id)i;
             return true;
         }
@@ -191,311 +521,8 @@ bool cause_parse(const char *name, enum cause_id *out)
     return false;
 }
 
-bool cause_is_pass(enum cause_id id)
+bool class_is_legitimate(enum cause_class class)
 {
-    return id == CAUSE_OK || id == CAUSE_OK_SPF_ONLY;
-}
-
-bool cause_is_repairable(enum cause_id id, const struct evidence *v)
-{
-    switch (id) {
-    case CAUSE_DKIM_STRICT:
-    case CAUSE_SPF_STRICT:
-    case CAUSE_DKIM_BROKEN:
-    case CAUSE_SIGNED_BY_OTHER:
-    case CAUSE_SENT_BY_OTHER:
-    case CAUSE_SPF_BROKEN:
-        return true;
-    case CAUSE_RECEIVER_DISAGREES:
-        return v->reporters > 1;
-    case CAUSE_OK:
-    case CAUSE_OK_SPF_ONLY:
-    case CAUSE_NO_VERDICT:
-    case CAUSE_FORWARDED:
-    case CAUSE_DNS_TEMPORARY:
-    case CAUSE_SPF_FAILS:
-    case CAUSE_UNAUTHENTICATED:
-    case CAUSE_COUNT:
-        break;
-    }
-    return false;
-}
-
-/* ---- from results to facts ---- */
-
-/* Relaxed alignment (RFC 7489 3.1): the same organisational domain. */
-static bool belongs_to(const char *name, const char *from)
-{
-    if (!name || !*name || !from)
-        return false;
-    return strcmp(name, from) == 0 ||
-           strcmp(domain_registrable(name), domain_registrable(from)) == 0;
-}
-
-static void look_at_own_dkim(
-    const struct auth_result *k, const char *from, struct facts *f, struct evidence *v)
-{
-    bool exact = strcmp(k->domain, from) == 0;
-
-    if (is(k->result, "pass")) {
-        f->own_dkim_passes = true;
-        f->own_dkim_exact = f->own_dkim_exact || exact;
-    } else if (is(k->result, "temperror")) {
-        f->temporary = true;
-    } else if (!is(k->result, "none")) {
-        f->own_dkim_fails = true;
-    }
-    /* the signature that is shown: a good one, else the first */
-    if (v->own_dkim && !(is(k->result, "pass") && !is(v->own_dkim_result, "pass")))
-        return;
-    v->own_dkim = k->domain;
-    v->own_dkim_selector = k->selector;
-    v->own_dkim_result = k->result;
-}
-
-static void look_at_dkim(const struct signs *s, struct facts *f, struct evidence *v)
-{
-    for (size_t i = 0; i < s->auth->n_dkims; i++) {
-        const struct auth_result *k = &s->auth->dkims[i];
-        if (!k->domain || !*k->domain || is(k->result, "none"))
-            continue;
-        if (belongs_to(k->domain, s->domain)) {
-            look_at_own_dkim(k, s->domain, f, v);
-        } else if (is(k->result, "pass") && !v->other_dkim) {
-            v->other_dkim = k->domain;
-        }
-    }
-}
-
-/* The MAIL FROM identity is the one that counts for DMARC; HELO only when there is no other. */
-static void look_at_spf(const struct signs *s, struct facts *f, struct evidence *v)
-{
-    const struct auth_result *chosen = NULL;
-
-    for (size_t i = 0; i < s->auth->n_spfs; i++) {
-        const struct auth_result *a = &s->auth->spfs[i];
-        if (!chosen || (is(chosen->scope, "helo") && !is(a->scope, "helo")))
-            chosen = a;
-    }
-    if (!chosen || !chosen->domain || !*chosen->domain)
-        return;
-    v->spf = chosen->domain;
-    v->spf_result = chosen->result;
-    v->spf_own = belongs_to(chosen->domain, s->domain);
-    f->temporary = f->temporary || (v->spf_own && is(chosen->result, "temperror"));
-}
-
-static bool says_forwarded(const struct signs *s)
-{
-    for (size_t i = 0; i < s->n_reasons; i++) {
-        const char *type = s->reasons[i].type;
-        if (is(type, "forwarded") || is(type, "trusted_forwarder") || is(type, "mailing_list"))
-            return true;
-    }
-    return false;
-}
-
-enum cause_id cause_find(const struct signs *s, struct evidence *out)
-{
-    struct facts f = {.signs = s, .evidence = out, .forwarded = says_forwarded(s)};
-
-    *out = (struct evidence){.domain = s->domain, .policy = s->policy, .reporters = s->reporters};
-    look_at_dkim(s, &f, out);
-    look_at_spf(s, &f, out);
-    for (unsigned i = 0; i < CAUSE_COUNT; i++) {
-        if (causes[i].fits(&f))
-            return (enum cause_id)i;
-    }
-    return CAUSE_UNAUTHENTICATED;
-}
-
-/* ---- in words ---- */
-
-static const char *shown(struct arena *a, const char *name)
-{
-    return name && *name ? text_safe(a, name, NAME_SHOWN) : "(not named)";
-}
-
-bool cause_has_identity(const struct evidence *v)
-{
-    return v->other_dkim || is(v->own_dkim_result, "pass") || is(v->spf_result, "pass");
-}
-
-const char *cause_identity(struct arena *a, const struct evidence *v)
-{
-    if (v->other_dkim)
-        return arena_printf(a, "signs as %s", shown(a, v->other_dkim));
-    if (is(v->own_dkim_result, "pass"))
-        return arena_printf(a, "signs as %s", shown(a, v->own_dkim));
-    if (is(v->spf_result, "pass"))
-        return arena_printf(a, "sends as %s", shown(a, v->spf));
-    return "unknown host";
-}
-
-const char *cause_results(struct arena *a, const struct evidence *v)
-{
-    const char *spf = "SPF not reported";
-    const char *dkim = "DKIM none";
-
-    if (v->spf) {
-        spf = arena_printf(
-            a, "SPF %s for %s", text_safe(a, v->spf_result, NAME_SHOWN), shown(a, v->spf));
-    }
-    if (v->own_dkim) {
-        dkim = arena_printf(a, "DKIM %s for %s", text_safe(a, v->own_dkim_result, NAME_SHOWN),
-            shown(a, v->own_dkim));
-    } else if (v->other_dkim) {
-        dkim = arena_printf(a, "DKIM pass for %s", shown(a, v->other_dkim));
-    }
-    return arena_printf(a, "%s, %s", spf, dkim);
-}
-
-/* ---- clauses: what a sentence says differently from case to case ---- */
-
-static const char *say_receivers(struct arena *a, const struct evidence *v)
-{
-    return v->reporters > 1 ? arena_printf(a, "%" PRId64 " receivers", v->reporters)
-                            : "the receiver";
-}
-
-static const char *say_disagreement(struct arena *a, const struct evidence *v)
-{
-    (void)a;
-    if (v->reporters > 1) {
-        return "Several receivers report the same, so it is no mistake of one of them. Look at a "
-               "mail from this source: is there one From line with one address, and did the "
-               "policy ask for strict alignment (adkim, aspf) at that time?";
-    }
-    return "Nothing to do unless several receivers report the same.";
-}
-
-/* The words of RFC 8601 2.7.1: only "fail" says that a signature did not verify. */
-static const char *say_dkim(struct arena *a, const struct evidence *v)
-{
-    if (is(v->own_dkim_result, "fail")) {
-        return "does not verify: the mail was changed on its way (by a list, a forwarder, a "
-               "filter), or the key in the DNS is not the right one";
-    }
-    if (is(v->own_dkim_result, "policy")) {
-        return "the receiver does not accept by rules of its own (policy), for example because the "
-               "key is too short";
-    }
-    if (is(v->own_dkim_result, "neutral"))
-        return "the receiver could not make sense of (neutral)";
-    if (is(v->own_dkim_result, "permerror"))
-        return "cannot be checked (permerror): it, or its key in the DNS, is not as it should be";
-    return arena_printf(a, "did not pass (%s)", shown(a, v->own_dkim_result));
-}
-
-static const char *say_key(struct arena *a, const struct evidence *v)
-{
-    return v->own_dkim_selector && *v->own_dkim_selector
-               ? arena_printf(a, "the key of selector %s", shown(a, v->own_dkim_selector))
-               : "its key";
-}
-
-/* The words of RFC 7208 2.6. */
-static const char *say_spf(struct arena *a, const struct evidence *v)
-{
-    const char *name = shown(a, v->spf);
-
-    if (is(v->spf_result, "fail"))
-        return arena_printf(a, "The SPF record of %s does not allow this host (fail)", name);
-    if (is(v->spf_result, "softfail")) {
-        return arena_printf(
-            a, "By the SPF record of %s this host is probably not allowed (softfail)", name);
-    }
-    if (is(v->spf_result, "neutral")) {
-        return arena_printf(
-            a, "The SPF record of %s says nothing for or against this host (neutral)", name);
-    }
-    if (is(v->spf_result, "none"))
-        return arena_printf(a, "The receiver found no SPF record of %s (none)", name);
-    return arena_printf(a, "SPF did not pass for %s", name);
-}
-
-static const char *say_policy(struct arena *a, const struct evidence *v)
-{
-    if (is(v->policy, "none"))
-        return "; your policy (p=none) asks receivers to do nothing against it";
-    if (is(v->policy, "quarantine") || is(v->policy, "reject"))
-        return arena_printf(a, ", which your policy (p=%s) is there to stop", v->policy);
-    return "";
-}
-
-static const struct clause {
-    const char *name;
-    const char *(*say)(struct arena *a, const struct evidence *v);
-} clauses[] = {
-    {"receivers", say_receivers},
-    {"disagreement", say_disagreement},
-    {"dkim-is", say_dkim},
-    {"key", say_key},
-    {"spf-says", say_spf},
-    {"policy-does", say_policy},
-};
-
-static bool is_named(const char *name, size_t len, const char *wanted)
-{
-    return strlen(wanted) == len && memcmp(wanted, name, len) == 0;
-}
-
-static const char *words_for(
-    struct arena *a, const char *name, size_t len, const struct evidence *v)
-{
-    const struct {
-        const char *name;
-        const char *value;
-    } values[] = {
-        {"domain", v->domain},
-        {"dkim", v->own_dkim},
-        {"other", v->other_dkim},
-        {"spf", v->spf},
-    };
-
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        if (is_named(name, len, values[i].name))
-            return shown(a, values[i].value);
-    }
-    for (size_t i = 0; i < sizeof clauses / sizeof *clauses; i++) {
-        if (is_named(name, len, clauses[i].name))
-            return clauses[i].say(a, v);
-    }
-    return shown(a, NULL);
-}
-
-static const char *fill_in(struct arena *a, const char *sentence, const struct evidence *v)
-{
-    struct buf out;
-
-    buf_init(&out, SENTENCE_MAX);
-    while (*sentence) {
-        size_t plain = strcspn(sentence, "{");
-        (void)buf_add(&out, sentence, plain);
-        sentence += plain;
-        if (!*sentence)
-            break;
-        size_t len = strcspn(sentence + 1, "}");
-        (void)buf_adds(&out, words_for(a, sentence + 1, len, v));
-        sentence += len + 2;
-    }
-    const char *text = arena_strndup(a, out.data, out.len);
-    buf_done(&out);
-    return text;
-}
-
-const char *cause_reason(struct arena *a, enum cause_id id, const struct evidence *v)
-{
-    const char *reason = fill_in(a, causes[id].reason, v);
-
-    return v->overruled ? arena_printf(a,
-                              "%s Where it was rejected or quarantined, that was the receiver's "
-                              "own decision: your policy is p=none.",
-                              reason)
-                        : reason;
-}
-
-const char *cause_remedy(struct arena *a, enum cause_id id, const struct evidence *v)
-{
-    return fill_in(a, causes[id].remedy, v);
+    return class == CLASS_OK || class == CLASS_OK_WEAK || class == CLASS_FIX ||
+           class == CLASS_NONCAPABLE || class == CLASS_TRANSIENT;
 }

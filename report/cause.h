@@ -1,88 +1,107 @@
 /*
- * Why messages of a source passed or failed, and what the owner of the domain can do: coarse, read
- * off the report alone, and never wrong rather than always clever.
+ * Why the messages of a row passed or failed, and what the owner of the domain can do: the decision
+ * table P1 to P16 (rows that pass) and F1 to F28 (rows that fail). The first condition that holds
+ * decides; every row has exactly one cause.
  *
- * One rule above all: no remedy ever says to put an address into an SPF record. From a report alone
- * a forwarder, a stranger and a forgotten server of one's own look alike.
+ * One rule above all: no remedy tells anyone to put the address of a forwarder, of a stranger or of
+ * an abuser into an SPF record. Addresses are named only where the history or the operator says
+ * that the host is the owner's, and then with an "if".
  */
 #ifndef REPORT_CAUSE_H
 #define REPORT_CAUSE_H
 
-#include "parse/model.h"
-#include "store/auth.h"
+#include "report/features.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
-struct arena;
-
-/* In the order in which the table is asked: the first that fits is it. */
+/* In the order in which the table is asked. */
 enum cause_id {
-    CAUSE_OK,
-    CAUSE_OK_SPF_ONLY,
-    CAUSE_NO_VERDICT,
-    CAUSE_FORWARDED,
-    CAUSE_DNS_TEMPORARY,
-    CAUSE_DKIM_STRICT,
-    CAUSE_SPF_STRICT,
-    CAUSE_RECEIVER_DISAGREES,
-    CAUSE_DKIM_BROKEN,
-    CAUSE_SIGNED_BY_OTHER,
-    CAUSE_SENT_BY_OTHER,
-    CAUSE_SPF_BROKEN,
-    CAUSE_SPF_FAILS,
-    CAUSE_UNAUTHENTICATED,
+    CAUSE_P1,
+    CAUSE_P2,
+    CAUSE_P3,
+    CAUSE_P4,
+    CAUSE_P5,
+    CAUSE_P6,
+    CAUSE_P7,
+    CAUSE_P8,
+    CAUSE_P9,
+    CAUSE_P10,
+    CAUSE_P11,
+    CAUSE_P12,
+    CAUSE_P13,
+    CAUSE_P14,
+    CAUSE_P15,
+    CAUSE_P16,
+    CAUSE_F1,
+    CAUSE_F2,
+    CAUSE_F3,
+    CAUSE_F4,
+    CAUSE_F5,
+    CAUSE_F6,
+    CAUSE_F7,
+    CAUSE_F8,
+    CAUSE_F9,
+    CAUSE_F10,
+    CAUSE_F11,
+    CAUSE_F12,
+    CAUSE_F13,
+    CAUSE_F14,
+    CAUSE_F15,
+    CAUSE_F16,
+    CAUSE_F17,
+    CAUSE_F18,
+    CAUSE_F19,
+    CAUSE_F20,
+    CAUSE_F21,
+    CAUSE_F22,
+    CAUSE_F23,
+    CAUSE_F24,
+    CAUSE_F25,
+    CAUSE_F26,
+    CAUSE_F27,
+    CAUSE_F28,
     CAUSE_COUNT
 };
 
-/* Stable words for programs: "ok", "signed-by-other" ... */
-const char *cause_name(enum cause_id id);
-bool cause_parse(const char *name, enum cause_id *out);
-bool cause_is_pass(enum cause_id id);
-
-/* What a group of records shows, as it is handed in. */
-struct signs {
-    const char *domain;     /* the From domain, normalised */
-    enum verdict dkim, spf; /* the DMARC layer */
-    const struct auth_results *auth;
-    const struct override_reason *reasons;
-    size_t n_reasons;
-    bool strict_dkim, strict_spf; /* the policy published adkim=s, aspf=s */
-    const char *policy; /* "none", "quarantine", "reject" for this domain; NULL: unknown */
-    int64_t reporters;  /* receivers that say the same */
+enum cause_class {
+    CLASS_OK,
+    CLASS_OK_WEAK, /* passes, but by one leg, or with a flaw */
+    CLASS_FORWARD, /* passed on by others, and passes still */
+    CLASS_FORWARD_BROKEN,
+    CLASS_FIX,        /* can be made to pass */
+    CLASS_NONCAPABLE, /* cannot, where it is sent */
+    CLASS_TRANSIENT,
+    CLASS_SPOOF,
+    CLASS_UNKNOWN,
+    CLASS_COUNT
 };
 
-/*
- * What of it explains the cause. NULL where there is no such thing. The strings are those of the
- * signs.
- */
-struct evidence {
-    const char *domain;
-    const char *own_dkim; /* a signature whose domain belongs with the From domain */
-    const char *own_dkim_selector;
-    const char *own_dkim_result;
-    const char *other_dkim; /* domain of a good signature that does not */
-    const char *spf;        /* the domain SPF was asked about */
-    const char *spf_result;
-    bool spf_own;
-    const char *policy;
-    int64_t reporters; /* at least so many say the same */
-    bool overruled;    /* p=none, and receivers did something against it all the same */
+/* What the rows of one finding have in common, besides the policy domain and the cause. */
+enum cause_group {
+    GROUP_DOMAIN, /* nothing more */
+    GROUP_SOURCE, /* the mail service, or who else the source is */
+    GROUP_KEY,    /* d= and selector, and the source */
+    GROUP_SPF     /* the domain SPF was asked about */
 };
 
-enum cause_id cause_find(const struct signs *s, struct evidence *out);
+struct cause {
+    const char *name; /* "P1": stable, for programs */
+    enum cause_class class;
+    bool (*holds)(const struct features *f);
+    enum cause_group group;
+    bool confirm;       /* advice only once it was seen often enough */
+    const char *reason; /* templates, see report/words.h */
+    const char *remedy;
+};
 
-/* Is there something that the owner of the domain could do, if the sender is theirs? */
-bool cause_is_repairable(enum cause_id id, const struct evidence *v);
+extern const struct cause causes[CAUSE_COUNT];
 
-/* Is there anything good by which the sender can be told? */
-bool cause_has_identity(const struct evidence *v);
-/* "signs as esp.example", "sends as bounces.example", "unknown host" */
-const char *cause_identity(struct arena *a, const struct evidence *v);
-/* "SPF pass for x.example, DKIM fail for y.example" */
-const char *cause_results(struct arena *a, const struct evidence *v);
-/* One or two sentences each. */
-const char *cause_reason(struct arena *a, enum cause_id id, const struct evidence *v);
-const char *cause_remedy(struct arena *a, enum cause_id id, const struct evidence *v);
+enum cause_id cause_find(const struct features *f);
+
+const char *class_name(enum cause_class class);         /* "OK", "OK-weak", "FIX" ... */
+const char *cause_name(enum cause_id id);               /* "P1" */
+bool cause_parse(const char *name, enum cause_id *out); /* "f14" too */
+/* Mail that somebody meant to send as the domain, and that reached, or should reach, its reader. */
+bool class_is_legitimate(enum cause_class class);
 
 #endif

@@ -9,10 +9,11 @@
 #include <string.h>
 
 static const char *const columns[] = {"domain", "source_ip", "messages", "dmarc_pass",
-    "spf_aligned", "dkim_aligned", "disposition", "identity", "cause", "remedy", "reporters"};
+    "spf_aligned", "dkim_aligned", "disposition", "identity", "cause", "class", "remedy",
+    "reporters"};
 
 /* "reject" when it was the same for all, else "none=12 reject=3". */
-static const char *action_words(struct arena *a, const struct report_source *s)
+static const char *action_words(struct arena *a, const struct report_share *s)
 {
     const struct {
         const char *name;
@@ -48,19 +49,21 @@ void render_csv(const struct client_report *r, FILE *out)
     csv_end_row(&c);
     for (size_t i = 0; i < r->n_sources; i++) {
         const struct report_source *s = &r->sources[i];
+        const struct report_share *all = &s->all;
         char ip[ADDR_TEXT_MAX];
         arena_reset(a);
         addr_format(&s->ip, ip);
         csv_text(&c, s->domain);
         csv_text(&c, ip);
-        csv_int(&c, s->messages);
-        csv_int(&c, s->dmarc_pass);
-        csv_int(&c, s->spf_aligned);
-        csv_int(&c, s->dkim_aligned);
-        csv_text(&c, action_words(a, s));
-        csv_text(&c, cause_identity(a, &s->sender));
-        csv_text(&c, cause_name(s->cause));
-        csv_text(&c, cause_remedy(a, s->cause, &s->evidence));
+        csv_int(&c, all->messages);
+        csv_int(&c, all->dmarc_pass);
+        csv_int(&c, all->spf_aligned);
+        csv_int(&c, all->dkim_aligned);
+        csv_text(&c, action_words(a, all));
+        csv_text(&c, words_identity(a, &all->evidence));
+        csv_text(&c, cause_name(all->cause));
+        csv_text(&c, class_name(causes[all->cause].class));
+        csv_text(&c, words_remedy(a, all->cause, &s->shares[s->main].evidence));
         csv_int(&c, s->reporters);
         csv_end_row(&c);
     }

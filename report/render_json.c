@@ -38,16 +38,52 @@ static void member_day(struct json *j, const char *key, int64_t day)
     json_member_string(j, key, text);
 }
 
-static void write_domains(struct json *j, const struct client_report *r)
+static void write_readiness(struct json *j, const struct report_domain *d, struct arena *a)
+{
+    const struct readiness *r = &d->readiness;
+
+    json_key(j, "classes");
+    json_object(j);
+    for (unsigned i = 0; i < CLASS_COUNT; i++)
+        json_member_int(j, class_name((enum cause_class)i), r->classes[i]);
+    json_end(j);
+    json_key(j, "readiness");
+    json_object(j);
+    json_member_int(j, "failing", readiness_failing(r));
+    json_member_int(j, "legitimate", readiness_legitimate(r));
+    json_member_int(j, "days", readiness_days(r));
+    json_member_int(j, "reporters", r->reporters);
+    json_member_bool(j, "ready", readiness_ready(r));
+    json_member_string(j, "verdict", readiness_words(a, r, d->policy, NULL));
+    json_end(j);
+}
+
+static void write_domains(struct json *j, const struct client_report *r, struct arena *a)
 {
     json_key(j, "domains");
     json_array(j);
     for (size_t i = 0; i < r->n_domains; i++) {
+        arena_reset(a);
         json_object(j);
         json_member_string(j, "domain", r->domains[i].name);
         write_totals(j, &r->domains[i].totals);
         json_member_string(j, "policy", r->domains[i].policy);
         json_member_bool(j, "policy_changed", r->domains[i].policy_changed);
+        write_readiness(j, &r->domains[i], a);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+static void write_shares(struct json *j, const struct report_source *s)
+{
+    json_key(j, "causes");
+    json_array(j);
+    for (size_t i = 0; i < s->n_shares; i++) {
+        json_object(j);
+        json_member_string(j, "cause", cause_name(s->shares[i].cause));
+        json_member_string(j, "class", class_name(causes[s->shares[i].cause].class));
+        json_member_int(j, "messages", s->shares[i].messages);
         json_end(j);
     }
     json_end(j);
@@ -55,6 +91,8 @@ static void write_domains(struct json *j, const struct client_report *r)
 
 static void write_source(struct json *j, const struct report_source *s, struct arena *a)
 {
+    const struct report_share *all = &s->all;
+    const struct evidence *why = &s->shares[s->main].evidence;
     char ip[ADDR_TEXT_MAX];
 
     addr_format(&s->ip, ip);
@@ -62,17 +100,73 @@ static void write_source(struct json *j, const struct report_source *s, struct a
     json_member_string(j, "domain", s->domain);
     json_member_string(j, "source_ip", s->ip.len ? ip : NULL);
     json_member_int(j, "reporters", s->reporters);
-    json_member_int(j, "records", s->records);
-    json_member_int(j, "messages", s->messages);
-    json_member_int(j, "dmarc_pass", s->dmarc_pass);
-    json_member_int(j, "spf_aligned", s->spf_aligned);
-    json_member_int(j, "dkim_aligned", s->dkim_aligned);
-    write_actions(j, &s->actions);
-    json_member_string(j, "identity", cause_identity(a, &s->sender));
-    json_member_string(j, "results", cause_results(a, &s->evidence));
-    json_member_string(j, "cause", cause_name(s->cause));
-    json_member_string(j, "reason", cause_reason(a, s->cause, &s->evidence));
-    json_member_string(j, "remedy", cause_remedy(a, s->cause, &s->evidence));
+    json_member_int(j, "records", all->records);
+    json_member_int(j, "messages", all->messages);
+    json_member_int(j, "dmarc_pass", all->dmarc_pass);
+    json_member_int(j, "spf_aligned", all->spf_aligned);
+    json_member_int(j, "dkim_aligned", all->dkim_aligned);
+    write_actions(j, &all->actions);
+    json_member_string(j, "identity", words_identity(a, &all->evidence));
+    json_member_string(j, "results", words_results(a, why));
+    json_member_string(j, "cause", cause_name(all->cause));
+    json_member_string(j, "class", class_name(causes[all->cause].class));
+    json_member_string(j, "reason", words_reason(a, all->cause, why));
+    json_member_string(j, "remedy", words_remedy(a, all->cause, why));
+    write_shares(j, s);
+    json_end(j);
+}
+
+static void write_examples(struct json *j, const struct finding *f)
+{
+    json_key(j, "examples");
+    json_array(j);
+    for (size_t i = 0; i < f->n_examples; i++) {
+        char ip[ADDR_TEXT_MAX];
+        addr_format(&f->examples[i].ip, ip);
+        json_object(j);
+        json_member_string(j, "source_ip", f->examples[i].ip.len ? ip : NULL);
+        json_member_int(j, "messages", f->examples[i].messages);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+static void write_finding(
+    struct json *j, const struct client_report *r, const struct finding *f, struct arena *a)
+{
+    json_object(j);
+    json_member_string(j, "domain", f->domain);
+    json_member_string(j, "cause", cause_name(f->cause));
+    json_member_string(j, "class", class_name(causes[f->cause].class));
+    json_member_string(j, "status", finding_status_name(f->status));
+    json_member_string(j, "source", *f->source ? f->source : NULL);
+    json_member_string(j, "key", *f->key ? f->key : NULL);
+    json_member_string(j, "identity", words_identity(a, &f->evidence));
+    json_member_int(j, "records", f->records);
+    json_member_int(j, "messages", f->messages);
+    json_member_string(j, "share", share_words(a, f->messages, r->totals.messages));
+    json_member_int(j, "dmarc_fail", f->failed);
+    json_member_int(j, "lost", f->lost);
+    write_actions(j, &f->actions);
+    json_member_int(j, "reporters", f->reporters);
+    json_member_int(j, "hosts", f->hosts);
+    write_examples(j, f);
+    member_day(j, "first", when_day(f->first));
+    member_day(j, "last", when_day(f->last));
+    json_member_string(j, "reason", words_reason(a, f->cause, &f->evidence));
+    json_member_string(j, "remedy", words_remedy(a, f->cause, &f->evidence));
+    json_member_string(j, "reading", finding_reading(a, f));
+    json_end(j);
+}
+
+static void write_findings(struct json *j, const struct client_report *r, struct arena *a)
+{
+    json_key(j, "findings");
+    json_array(j);
+    for (size_t i = 0; i < r->n_findings; i++) {
+        arena_reset(a);
+        write_finding(j, r, &r->findings[i], a);
+    }
     json_end(j);
 }
 
@@ -120,7 +214,7 @@ void render_json(const struct client_report *r, FILE *out)
     write_totals(&j, &r->totals);
     json_member_int(&j, "untrusted", r->untrusted);
     json_end(&j);
-    write_domains(&j, r);
+    write_domains(&j, r, a);
     json_key(&j, "sources");
     json_array(&j);
     for (size_t i = 0; i < r->n_sources; i++) {
@@ -128,6 +222,7 @@ void render_json(const struct client_report *r, FILE *out)
         write_source(&j, &r->sources[i], a);
     }
     json_end(&j);
+    write_findings(&j, r, a);
     write_remarks(&j, r);
     json_end(&j);
     arena_free(a);

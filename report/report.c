@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/when.h"
-#include "store/auth.h"
+#include "report/number_set.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -11,16 +11,17 @@
 
 /* What is kept of a report until all are there: the store promises no order. */
 struct seen_report {
-    const char *domain, *reporter, *report_id, *policy, *policy_below, *notes;
-    bool strict_dkim, strict_spf, partial, counts, repaired;
+    const char *domain, *reporter, *report_id, *policy, *notes;
+    bool partial, counts, repaired;
     int64_t untrusted; /* its messages, if it is doubtful and whole */
     int64_t begin, id;
 };
 
-/* Messages of one source that have the same cause. */
-struct tally {
-    int64_t messages, heaviest;
-    struct evidence evidence; /* of the heaviest group */
+/* A domain that reports or rows speak of, the period's or earlier ones. */
+struct seen_domain {
+    const char *name;
+    struct readiness readiness;
+    struct number_set reporters;
 };
 
 struct builder {
@@ -28,13 +29,10 @@ struct builder {
     struct client_report *report;
     struct seen_report *seen;
     size_t n_seen;
-    /* the source whose groups are coming; its evidence lives in scratch until it is decided */
-    struct arena *scratch;
-    struct arena *unpacked; /* of one group */
-    struct report_source source;
-    struct tally tallies[CAUSE_COUNT];
-    struct tally sender;
-    bool open;
+    struct findings *findings;
+    struct seen_domain *domains; /* in the order of their rows */
+    size_t n_domains, domain;    /* the last one, whose rows are coming */
+    struct number_set reporters; /* of the last source */
 };
 
 static const char *copy(struct arena *a, const char *s)
@@ -52,12 +50,6 @@ static int compare_int(int64_t a, int64_t b)
     return a < b ? -1 : a > b;
 }
 
-void report_add(int64_t *sum, int64_t n)
-{
-    if (__builtin_add_overflow(*sum, n, sum))
-        *sum = INT64_MAX;
-}
-
 /* ---- reports ---- */
 
 static int take_report(void *context, const struct store_report_row *r)
@@ -70,9 +62,6 @@ static int take_report(void *context, const struct store_report_row *r)
         .domain = arena_strdup(b->arena, r->domain ? r->domain : ""),
         .reporter = arena_strdup(b->arena, r->reporter ? r->reporter : ""),
         .policy = copy(b->arena, r->p),
-        .policy_below = copy(b->arena, r->sp),
-        .strict_dkim = r->adkim && strcmp(r->adkim, "s") == 0,
-        .strict_spf = r->aspf && strcmp(r->aspf, "s") == 0,
         .partial = r->partial,
         .counts = r->counts,
         .untrusted = r->trust == TRUST_DOUBTFUL && !r->partial ? r->messages : 0,
@@ -141,13 +130,10 @@ static struct report_domain *add_domain(struct builder *b, const char *name)
 
 static void take_policy(struct report_domain *d, const struct seen_report *r)
 {
-    d->strict_dkim = r->strict_dkim;
-    d->strict_spf = r->strict_spf;
     if (!r->policy)
         return;
     d->policy_changed = d->policy_changed || (d->policy && strcmp(d->policy, r->policy) != 0);
     d->policy = r->policy;
-    d->policy_below = r->policy_below;
 }
 
 /* One domain for each run of sorted reports; the last of them has the policy that is shown. */
@@ -198,25 +184,6 @@ static struct report_domain *find_domain(const struct client_report *r, const ch
                : NULL;
 }
 
-static void count_action(struct report_actions *to, enum disposition d, int64_t messages)
-{
-    switch (d) {
-    case DISPOSITION_NONE:
-    case DISPOSITION_PASS:
-        report_add(&to->none, messages);
-        break;
-    case DISPOSITION_QUARANTINE:
-        report_add(&to->quarantine, messages);
-        break;
-    case DISPOSITION_REJECT:
-        report_add(&to->reject, messages);
-        break;
-    case DISPOSITION_UNKNOWN:
-        report_add(&to->other, messages);
-        break;
-    }
-}
-
 static bool row_passes(const struct store_source_row *r)
 {
     return r->dkim == VERDICT_PASS || r->spf == VERDICT_PASS;
@@ -229,85 +196,36 @@ static void count_row(struct report_totals *to, const struct store_source_row *r
     report_add(row_passes(r) ? &to->dmarc_pass : &to->dmarc_fail, r->messages);
     report_add(&to->spf_aligned, r->spf == VERDICT_PASS ? r->messages : 0);
     report_add(&to->dkim_aligned, r->dkim == VERDICT_PASS ? r->messages : 0);
-    count_action(&to->actions, r->disposition, r->messages);
+    report_count_action(&to->actions, r->disposition, r->messages);
 }
 
-static struct evidence copy_evidence(struct arena *a, const struct evidence *v)
+/* The rows of a domain come together, first the older ones, then the period's. */
+static struct seen_domain *see_domain(struct builder *b, const char *name)
 {
-    return (struct evidence){
-        .domain = copy(a, v->domain),
-        .own_dkim = copy(a, v->own_dkim),
-        .own_dkim_selector = copy(a, v->own_dkim_selector),
-        .own_dkim_result = copy(a, v->own_dkim_result),
-        .other_dkim = copy(a, v->other_dkim),
-        .spf = copy(a, v->spf),
-        .spf_result = copy(a, v->spf_result),
-        .spf_own = v->spf_own,
-        .policy = copy(a, v->policy),
-        .reporters = v->reporters,
-        .overruled = v->overruled,
-    };
-}
-
-static void add_to_tally(
-    struct builder *b, struct tally *t, int64_t messages, const struct evidence *v)
-{
-    int64_t most = t->evidence.reporters > v->reporters ? t->evidence.reporters : v->reporters;
-
-    if (messages > t->heaviest || !t->evidence.domain) {
-        t->heaviest = messages;
-        t->evidence = copy_evidence(b->scratch, v);
+    for (size_t i = 0; i < b->n_domains; i++) {
+        size_t at = (b->domain + i) % b->n_domains;
+        if (strcmp(b->domains[at].name, name) == 0) {
+            b->domain = at;
+            return &b->domains[at];
+        }
     }
-    t->evidence.reporters = most;
-    report_add(&t->messages, messages);
+    b->domain = b->n_domains;
+    b->domains = arena_grow(b->arena, b->domains, &b->n_domains, sizeof *b->domains);
+    b->domains[b->domain] =
+        (struct seen_domain){.name = name, .readiness = {.first = INT64_MAX, .last = INT64_MIN}};
+    return &b->domains[b->domain];
 }
 
-/* The failures are what a reader wants explained, however few they are among the passes. */
-static bool outweighs(const struct tally *tallies, enum cause_id id, enum cause_id other)
+static void count_readiness(struct builder *b, const struct judgement *j)
 {
-    if (cause_is_pass(id) == cause_is_pass(other))
-        return tallies[id].messages > tallies[other].messages;
-    return cause_is_pass(id) ? tallies[other].messages == 0 : tallies[id].messages > 0;
-}
+    struct seen_domain *d = see_domain(b, j->row->domain);
+    struct readiness *r = &d->readiness;
 
-static enum cause_id decide(const struct tally *tallies)
-{
-    enum cause_id best = CAUSE_COUNT;
-
-    for (unsigned i = 0; i < CAUSE_COUNT; i++) {
-        bool seen = tallies[i].evidence.domain != NULL;
-        if (seen && (best == CAUSE_COUNT || outweighs(tallies, (enum cause_id)i, best)))
-            best = (enum cause_id)i;
-    }
-    return best;
-}
-
-/* What a receiver does beyond p=none, it does of its own accord. When the policy was another one
- * for a part of the period, nobody knows. */
-static bool is_overruled(const struct client_report *r, const struct report_source *s)
-{
-    const struct report_domain *d = find_domain(r, s->domain);
-    const char *policy = s->evidence.policy;
-
-    return d && !d->policy_changed && policy && strcmp(policy, "none") == 0 &&
-           (s->actions.quarantine > 0 || s->actions.reject > 0);
-}
-
-static void close_source(struct builder *b)
-{
-    struct client_report *out = b->report;
-    size_t at = out->n_sources;
-
-    if (!b->open)
-        return;
-    b->source.cause = decide(b->tallies);
-    b->source.evidence = copy_evidence(b->arena, &b->tallies[b->source.cause].evidence);
-    b->source.evidence.overruled = is_overruled(out, &b->source);
-    b->source.sender = copy_evidence(b->arena, &b->sender.evidence);
-    out->sources = arena_grow(b->arena, out->sources, &out->n_sources, sizeof *out->sources);
-    out->sources[at] = b->source;
-    out->n_failing += report_source_failed(&b->source) > 0;
-    b->open = false;
+    report_add(&r->classes[causes[j->cause].class], j->row->messages);
+    r->first = j->row->first < r->first ? j->row->first : r->first;
+    r->last = j->row->last > r->last ? j->row->last : r->last;
+    number_set_add(b->arena, &d->reporters, j->reporter);
+    r->reporters = d->reporters.n;
 }
 
 static bool same_source(const struct report_source *s, const struct store_source_row *r)
@@ -317,94 +235,102 @@ static bool same_source(const struct report_source *s, const struct store_source
            strcmp(s->domain, r->domain) == 0;
 }
 
-static void open_source(struct builder *b, const struct store_source_row *r)
+/* Rows come in order of domain and source. */
+static struct report_source *source_for(struct builder *b, const struct store_source_row *r)
 {
-    const struct report_domain *d = find_domain(b->report, r->domain);
+    struct client_report *out = b->report;
+    size_t at = out->n_sources;
 
-    arena_reset(b->scratch);
-    memset(b->tallies, 0, sizeof b->tallies);
-    b->sender = (struct tally){0};
-    b->source = (struct report_source){
-        .domain = d ? d->name : arena_strdup(b->arena, r->domain),
+    if (at && same_source(&out->sources[at - 1], r))
+        return &out->sources[at - 1];
+    out->sources = arena_grow(b->arena, out->sources, &out->n_sources, sizeof *out->sources);
+    out->sources[at] = (struct report_source){
+        .domain = r->domain,
         .ip = r->source_ip,
-        .first = r->first,
-        .last = r->last,
+        .all = {.first = r->first, .last = r->last, .heaviest = -1},
     };
-    b->open = true;
+    number_set_clear(&b->reporters);
+    return &out->sources[at];
 }
 
-/* RFC 7489 6.3: sp speaks for what is below the domain, p where there is none.
- */
-static const char *policy_for(const struct report_domain *d, const char *header_from)
+static struct report_share *share_for(
+    struct builder *b, struct report_source *s, const struct judgement *j)
 {
-    if (!d)
-        return NULL;
-    return d->policy_below && *d->policy_below && strcmp(d->name, header_from) != 0
-               ? d->policy_below
-               : d->policy;
+    size_t at = 0;
+
+    while (at < s->n_shares && s->shares[at].cause != j->cause)
+        at++;
+    if (at < s->n_shares)
+        return &s->shares[at];
+    s->shares = arena_grow(b->arena, s->shares, &s->n_shares, sizeof *s->shares);
+    s->shares[at] = (struct report_share){
+        .cause = j->cause, .first = j->row->first, .last = j->row->last, .heaviest = -1};
+    return &s->shares[at];
 }
 
-static void judge_group(
-    struct builder *b, const struct store_source_row *r, const struct report_domain *d)
+static void add_to_share(struct report_share *to, const struct judgement *j)
 {
-    struct auth_results auth;
-    struct evidence evidence;
-    size_t n_reasons;
+    const struct store_source_row *r = j->row;
 
-    arena_reset(b->unpacked);
-    auth_unpack(b->unpacked, r->auth, &auth);
-    const struct override_reason *reasons = reasons_unpack(b->unpacked, r->reasons, &n_reasons);
-    const char *from = r->header_from && *r->header_from ? r->header_from : r->domain;
-    const struct signs signs = {
-        .domain = from,
-        .dkim = r->dkim,
-        .spf = r->spf,
-        .auth = &auth,
-        .reasons = reasons,
-        .n_reasons = n_reasons,
-        .strict_dkim = d && d->strict_dkim,
-        .strict_spf = d && d->strict_spf,
-        .policy = policy_for(d, from),
-        .reporters = r->reporters,
-    };
-    enum cause_id cause = cause_find(&signs, &evidence);
-    add_to_tally(b, &b->tallies[cause], r->messages, &evidence);
-    add_to_tally(b, &b->sender, r->messages, &evidence);
+    report_add(&to->records, r->records);
+    report_add(&to->messages, r->messages);
+    report_add(&to->dmarc_pass, row_passes(r) ? r->messages : 0);
+    report_add(&to->spf_aligned, r->spf == VERDICT_PASS ? r->messages : 0);
+    report_add(&to->dkim_aligned, r->dkim == VERDICT_PASS ? r->messages : 0);
+    report_count_action(&to->actions, r->disposition, r->messages);
+    to->first = r->first < to->first ? r->first : to->first;
+    to->last = r->last > to->last ? r->last : to->last;
+    if (r->messages > to->heaviest) {
+        to->heaviest = r->messages;
+        evidence_take(j->features, j->policy, &to->evidence);
+    }
 }
 
-static int take_source(void *context, const struct store_source_row *sent)
+static int64_t failed_of(const struct report_share *s)
+{
+    return s->messages - s->dmarc_pass;
+}
+
+/* The failures are what a reader wants explained, however few they are among the passes. */
+static void decide(struct report_source *s)
+{
+    bool fails = failed_of(&s->all) > 0;
+
+    s->main = 0;
+    for (size_t i = 1; i < s->n_shares; i++) {
+        const struct report_share *one = &s->shares[i];
+        const struct report_share *best = &s->shares[s->main];
+        int64_t more = fails ? failed_of(one) - failed_of(best) : one->messages - best->messages;
+        if (more > 0)
+            s->main = i;
+    }
+    s->all.cause = s->shares[s->main].cause;
+}
+
+static void take_row(void *context, const struct judgement *j)
 {
     struct builder *b = context;
-    struct store_source_row row = *sent;
-    const struct store_source_row *r = &row;
+    const struct store_source_row *r = j->row;
 
-    row.domain = row.domain ? row.domain : "";
-    struct report_source *s = &b->source;
+    findings_add(b->findings, j);
+    count_readiness(b, j);
+    if (j->before)
+        return;
+    struct report_source *s = source_for(b, r);
     struct report_domain *d = find_domain(b->report, r->domain);
-
-    if (!b->open || !same_source(s, r)) {
-        close_source(b);
-        open_source(b, r);
-    }
-    report_add(&s->records, r->records);
-    report_add(&s->messages, r->messages);
-    report_add(&s->dmarc_pass, row_passes(r) ? r->messages : 0);
-    report_add(&s->spf_aligned, r->spf == VERDICT_PASS ? r->messages : 0);
-    report_add(&s->dkim_aligned, r->dkim == VERDICT_PASS ? r->messages : 0);
-    s->reporters = r->reporters > s->reporters ? r->reporters : s->reporters;
-    s->first = r->first < s->first ? r->first : s->first;
-    s->last = r->last > s->last ? r->last : s->last;
-    count_action(&s->actions, r->disposition, r->messages);
+    add_to_share(share_for(b, s, j), j);
+    add_to_share(&s->all, j);
+    number_set_add(b->arena, &b->reporters, j->reporter);
+    s->reporters = b->reporters.n;
+    decide(s);
     count_row(&b->report->totals, r);
     if (d)
         count_row(&d->totals, r);
-    judge_group(b, r, d);
-    return 0;
 }
 
 int64_t report_source_failed(const struct report_source *s)
 {
-    return s->messages - s->dmarc_pass;
+    return failed_of(&s->all);
 }
 
 static int by_failed(const void *left, const void *right)
@@ -414,7 +340,7 @@ static int by_failed(const void *left, const void *right)
     int order = compare_int(report_source_failed(b), report_source_failed(a));
 
     if (!order)
-        order = compare_int(b->messages, a->messages);
+        order = compare_int(b->all.messages, a->all.messages);
     if (!order)
         order = compare_text(a->domain, b->domain);
     if (!order)
@@ -422,8 +348,24 @@ static int by_failed(const void *left, const void *right)
     return order ? order : memcmp(a->ip.bytes, b->ip.bytes, a->ip.len);
 }
 
-int report_build(struct store *s, const struct store_period *p, struct arena *a,
-    struct client_report *out, struct err *e)
+static void finish(struct builder *b)
+{
+    struct client_report *out = b->report;
+
+    out->findings = findings_finish(b->findings, &out->n_findings);
+    for (size_t i = 0; i < out->n_sources; i++)
+        out->n_failing += report_source_failed(&out->sources[i]) > 0;
+    if (out->n_sources)
+        qsort(out->sources, out->n_sources, sizeof *out->sources, by_failed);
+    for (size_t i = 0; i < b->n_domains; i++) {
+        struct report_domain *d = find_domain(out, b->domains[i].name);
+        if (d)
+            d->readiness = b->domains[i].readiness;
+    }
+}
+
+int report_build(struct store *s, const struct store_period *p, const struct report_settings *set,
+    struct arena *a, struct client_report *out, struct err *e)
 {
     struct builder b = {.arena = a, .report = out};
 
@@ -432,17 +374,10 @@ int report_build(struct store *s, const struct store_period *p, struct arena *a,
     if (rc)
         return rc;
     count_reports(&b);
-    b.scratch = arena_new();
-    b.unpacked = arena_new();
-    rc = store_sources(s, p, take_source, &b, e);
-    close_source(&b);
-    arena_free(b.scratch);
-    arena_free(b.unpacked);
-    if (rc)
-        return rc;
-    if (out->n_sources)
-        qsort(out->sources, out->n_sources, sizeof *out->sources, by_failed);
-    return 0;
+    b.findings = findings_new(a, p->to);
+    rc = judge_rows(s, p, set, a, take_row, &b, e);
+    finish(&b);
+    return rc;
 }
 
 void report_period_name(int64_t from, int64_t to, char out[REPORT_PERIOD_MAX])

@@ -1,13 +1,14 @@
 /*
- * What a client is sent: the numbers of one client and one period, built once from the store; the
- * formats (report/render.h) only write it down.
+ * What a client is sent: the numbers of one client and one period, and what is to be made of them,
+ * built once from the store; the formats (report/render.h) only write it down.
  */
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
 
 #include "base/addr.h"
 #include "base/err.h"
-#include "report/cause.h"
+#include "report/finding.h"
+#include "report/readiness.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,12 +17,6 @@
 struct arena;
 struct store;
 struct store_period;
-
-/* Messages by what receivers did with them. RFC 9990's "pass" is no action, as "none" is. */
-struct report_actions {
-    int64_t none, quarantine, reject;
-    int64_t other; /* a word we do not know, or no word */
-};
 
 struct report_totals {
     int64_t reports, reporters, records; /* the rest are messages */
@@ -33,25 +28,32 @@ struct report_totals {
 
 struct report_domain {
     const char *name;
-    const char *policy;       /* p of the latest report that says it; NULL: none does */
-    const char *policy_below; /* its sp */
-    bool policy_changed;      /* other reports of the period say another p */
-    bool strict_dkim, strict_spf;
+    const char *policy;  /* p of the latest report that says it; NULL: none does */
+    bool policy_changed; /* other reports of the period say another p */
     struct report_totals totals;
+    struct readiness readiness;
+};
+
+/* Messages of a source that have the same cause. */
+struct report_share {
+    enum cause_id cause;
+    int64_t records, messages;
+    int64_t dmarc_pass, spf_aligned, dkim_aligned;
+    struct report_actions actions;
+    int64_t first, last; /* begin of the first and the last report with it */
+    int64_t heaviest;    /* messages of the row that the evidence is of */
+    struct evidence evidence;
 };
 
 struct report_source {
     const char *domain;
-    struct addr ip; /* len 0: the reports do not say */
-    int64_t records, messages;
-    int64_t dmarc_pass, spf_aligned, dkim_aligned;
-    struct report_actions actions;
-    int64_t reporters;        /* receivers that saw it: at least so many, those that report the same
-                               * of it; others may have seen it otherwise */
-    enum cause_id cause;      /* of most of the messages that failed, or of all if none did */
-    struct evidence evidence; /* for the words: cause_identity, cause_reason ... */
-    struct evidence sender;   /* of most messages: for cause_identity */
-    int64_t first, last;      /* begin of the first and the last report with it */
+    struct addr ip;          /* len 0: the reports do not say */
+    struct report_share all; /* its cause: of most of the messages that failed, or of all if none
+                              * did; its evidence: of the largest row, for who it is */
+    struct report_share *shares;
+    size_t n_shares;
+    size_t main;       /* of the shares: the one that `all` has its cause from */
+    int64_t reporters; /* receivers that saw it */
 };
 
 /* A report that did not come in whole, had to be repaired, or is left out as doubtful. */
@@ -72,19 +74,19 @@ struct client_report {
     size_t n_domains;
     struct report_source *sources; /* most failed messages first */
     size_t n_sources;
-    size_t n_failing;              /* that many at the front have failed messages */
+    size_t n_failing;         /* that many at the front have failed messages */
+    struct finding *findings; /* what to look at first, first */
+    size_t n_findings;
     struct report_remark *remarks; /* by domain and begin */
     size_t n_remarks;
 };
 
-/* Everything in *out lives in the arena. A period without reports gives a report full of zeros. */
-int report_build(struct store *s, const struct store_period *p, struct arena *a,
-    struct client_report *out, struct err *e) ERR_CHECKED;
+/* Everything in *out lives in the arena, and in the settings. A period without reports gives a
+ * report full of zeros. */
+int report_build(struct store *s, const struct store_period *p, const struct report_settings *set,
+    struct arena *a, struct client_report *out, struct err *e) ERR_CHECKED;
 
 int64_t report_source_failed(const struct report_source *s);
-
-/* Counts come from strangers, each up to 2^53: a sum stays at the largest number. */
-void report_add(int64_t *sum, int64_t n);
 
 /* "2026-W47" when it is one whole ISO week, else "2026-11-16_2026-11-20". */
 enum {

@@ -140,11 +140,16 @@ static int take_source(void *context, struct store *s, struct db_stmt *stmt)
         .envelope_from = store_text(s, stmt, 7),
         .auth = store_text(s, stmt, 8),
         .reasons = store_text(s, stmt, 9),
-        .records = store_int(s, stmt, 10),
-        .messages = store_sum(store_int(s, stmt, 11), store_int(s, stmt, 12)),
-        .first = store_int(s, stmt, 13),
-        .last = store_int(s, stmt, 14),
-        .reporters = store_int(s, stmt, 15),
+        .reporter = store_text(s, stmt, 10),
+        .p = store_text(s, stmt, 11),
+        .sp = store_text(s, stmt, 12),
+        .adkim = store_text(s, stmt, 13),
+        .aspf = store_text(s, stmt, 14),
+        .discovery_method = store_text(s, stmt, 15),
+        .records = store_int(s, stmt, 16),
+        .messages = store_sum(store_int(s, stmt, 17), store_int(s, stmt, 18)),
+        .first = store_int(s, stmt, 19),
+        .last = store_int(s, stmt, 20),
     };
 
     return reader->row(reader->context, &r);

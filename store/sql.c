@@ -386,26 +386,28 @@ const char sql_reports_with_partial[] =
 
 /* $5: leave out the doubtful ones. Grouped before anything is joined to it: a client's week has
  * many records and few groups. */
+#define SOURCE_GROUP                                                                           \
+    "r.client_id, r.domain, x.source_ip, x.disposition, x.dkim, x.spf, x.auth_id, x.reasons, " \
+    "r.reporter, r.p, r.sp, r.adkim, r.aspf, r.discovery_method"
 const char sql_sources[] =
     "WITH g AS (SELECT r.client_id AS client_id, r.domain AS domain, x.source_ip AS source_ip, "
     "x.disposition AS disposition, x.dkim AS dkim, x.spf AS spf, x.auth_id AS auth_id, x.reasons "
-    "AS reasons, "
+    "AS reasons, r.reporter AS reporter, r.p AS p, r.sp AS sp, r.adkim AS adkim, r.aspf AS aspf, "
+    "r.discovery_method AS discovery_method, "
     "COUNT(*) AS records, " SUM_IN_HALVES ", MIN(r.begin_at) AS first_at, "
-    "MAX(r.begin_at) AS last_at, COUNT(DISTINCT r.reporter) AS reporters "
+    "MAX(r.begin_at) AS last_at "
     "FROM report r JOIN record x ON x.client_id = r.client_id AND x.report_id = r.report_id "
     "WHERE r.client_id = $1 AND x.client_id = $1 AND r.day BETWEEN $2 AND $3 AND r.state = "
     "'counts' AND (CAST($5 AS bigint) = 0 OR r.trust <> 'doubtful') "
-    "AND " DOMAIN_IS_WITHIN
-    " GROUP BY r.client_id, r.domain, x.source_ip, x.disposition, x.dkim, x.spf, x.auth_id, "
-    "x.reasons) "
+    "AND " DOMAIN_IS_WITHIN " GROUP BY " SOURCE_GROUP ") "
     "SELECT c.name, g.domain, g.source_ip, g.disposition, g.dkim, g.spf, a.header_from, "
-    "a.envelope_from, "
-    "a.results, g.reasons, g.records, g.high, g.low, g.first_at, g.last_at, g.reporters "
+    "a.envelope_from, a.results, g.reasons, g.reporter, g.p, g.sp, g.adkim, g.aspf, "
+    "g.discovery_method, g.records, g.high, g.low, g.first_at, g.last_at "
     "FROM g JOIN client c ON c.client_id = g.client_id "
     "JOIN auth_set a ON a.client_id = g.client_id AND a.auth_id = g.auth_id "
     "ORDER BY g.domain, g.source_ip NULLS FIRST, g.high DESC, g.low DESC, g.auth_id, "
-    "g.disposition, g.dkim, g.spf, "
-    "g.reasons NULLS FIRST";
+    "g.disposition, g.dkim, g.spf, g.reasons NULLS FIRST, g.reporter, g.p NULLS FIRST, "
+    "g.sp NULLS FIRST, g.adkim NULLS FIRST, g.aspf NULLS FIRST, g.discovery_method NULLS FIRST";
 
 const char sql_failures[] =
     "SELECT r.failure_id, c.name, r.domain, r.reporter, r.arrival, r.source_ip, r.feedback_type, "

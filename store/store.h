@@ -243,9 +243,9 @@ int store_reports(struct store *s, const struct store_period *p, bool with_parti
     struct err *e) ERR_CHECKED;
 
 /*
- * Records that count, grouped by (client, domain, source address, header_from, the three verdicts,
- * authentication results), ordered by domain, then source address. `auth` is the packed text of
- * auth_results (store/auth.h).
+ * Records that count, grouped by (client, domain, source address, the three verdicts, header_from
+ * and authentication results, override reasons, reporter and the policy it saw), ordered by domain,
+ * then source address. `auth` is the packed text of auth_results (store/auth.h).
  */
 struct store_source_row {
     const char *client, *domain;
@@ -254,10 +254,11 @@ struct store_source_row {
     enum verdict dkim, spf;
     const char *header_from, *envelope_from;
     const char *auth;
-    const char *reasons;       /* override reasons, packed, or NULL */
+    const char *reasons; /* override reasons, packed, or NULL */
+    const char *reporter;
+    const char *p, *sp, *adkim, *aspf, *discovery_method; /* of the policy, as published then */
     int64_t records, messages; /* messages: at most 2^53, whatever reports claim */
     int64_t first, last;       /* begin of the first and last report */
-    int64_t reporters;
 };
 
 int store_sources(struct store *s, const struct store_period *p,

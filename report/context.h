@@ -1,0 +1,56 @@
+/*
+ * What is known of a source from elsewhere than the reports: names, networks, the DNS of today. All
+ * of it may be missing; then everything works with what the reports say. A thing that is not known
+ * is neither yes nor no.
+ */
+#ifndef REPORT_CONTEXT_H
+#define REPORT_CONTEXT_H
+
+#include "base/addr.h"
+
+struct sender;
+
+enum known {
+    UNSURE,
+    NO,
+    YES
+};
+
+/* All zero: nothing is known. Strings belong to whoever filled them in, and stay. */
+struct context {
+    const char *ptr;        /* the host's name, normalised; NULL: none, or not known */
+    enum known confirmed;   /* ptr resolves back to the address */
+    enum known residential; /* the name or the network is one of dial-up lines or homes */
+    enum known web_host;    /* the name is one of a web hoster */
+    enum known ours;        /* name or network belong to the owner of the From domain */
+    const char *sender;     /* id of a mail service: by its published ranges, or by network name */
+
+    /* of the From domain, today */
+    enum known own;    /* a direct a, mx, ip4 or ip6 term of its SPF record names the address */
+    enum known in_spf; /* the address passes its SPF record in any way */
+    enum known nonexistent; /* the name does not exist */
+    enum known parked;      /* it says that it sends no mail */
+    enum known mx_microsoft, mx_google;
+
+    /* of the From domain and the mail service that was found */
+    enum known sender_in_spf;  /* its include is in the SPF record */
+    enum known sender_has_key; /* one of its DKIM names resolves to a key */
+
+    /*
+     * The organisational domain by tree walk (RFC 9989 4.10), for reports that were made that way.
+     * NULL: by the public suffix list.
+     */
+    const char *(*organisation)(const char *name);
+};
+
+/* Who knows more. Both calls only fill in what they know; either may be NULL. Called by one thread.
+ */
+struct enrichment {
+    void (*about_source)(
+        void *data, const char *from, const struct addr *source, struct context *out);
+    void (*about_sender)(
+        void *data, const char *from, const struct sender *sender, struct context *out);
+    void *data;
+};
+
+#endif

@@ -1,0 +1,257 @@
+#include "report/judge.h"
+
+#include "base/arena.h"
+#include "base/when.h"
+#include "report/history.h"
+#include "store/auth.h"
+
+#include <search.h>
+#include <string.h>
+
+/* A text, once: reports say the same few things again and again. */
+struct text {
+    const char *value;
+    size_t number; /* in order of appearance */
+    /* what it unpacks to, once that is asked for */
+    struct auth_results *auth;
+    struct override_reason *reasons;
+    size_t n_reasons;
+};
+
+struct judged_row {
+    struct store_source_row row;
+    const struct text *auth, *reasons, *reporter;
+    struct context *context;
+    bool before;
+};
+
+struct judge {
+    struct arena *arena;
+    const struct identities *identities;
+    const struct enrichment *enrichment;
+    struct judged_row *rows;
+    size_t n_rows;
+    void *texts;     /* tsearch */
+    void *reporters; /* the same, for the numbers */
+    size_t n_reporters;
+    bool before; /* what is being read */
+    struct history *history;
+};
+
+static int by_value(const void *left, const void *right)
+{
+    return strcmp(((const struct text *)left)->value, ((const struct text *)right)->value);
+}
+
+static void keep(void *text)
+{
+    (void)text; /* the arena has it */
+}
+
+static struct text *intern(struct judge *j, void **root, const char *value)
+{
+    const struct text wanted = {.value = value};
+    void *const *hit = tfind(&wanted, root, by_value);
+
+    if (hit)
+        return *hit;
+    struct text *t = arena_alloc(j->arena, sizeof *t);
+    t->value = arena_strdup(j->arena, value);
+    if (!tsearch(t, root, by_value))
+        mem_exhausted();
+    return t;
+}
+
+static const char *once(struct judge *j, const char *value)
+{
+    return value ? intern(j, &j->texts, value)->value : NULL;
+}
+
+/* ---- reading ---- */
+
+static const struct text *once_auth(struct judge *j, const char *packed)
+{
+    struct text *t = intern(j, &j->texts, packed ? packed : "");
+
+    if (!t->auth) {
+        t->auth = arena_alloc(j->arena, sizeof *t->auth);
+        auth_unpack(j->arena, t->value, t->auth);
+    }
+    return t;
+}
+
+static const struct text *once_reasons(struct judge *j, const char *packed)
+{
+    struct text *t = intern(j, &j->texts, packed ? packed : "");
+
+    if (!t->reasons && *t->value)
+        t->reasons = reasons_unpack(j->arena, t->value, &t->n_reasons);
+    return t;
+}
+
+static const struct text *once_reporter(struct judge *j, const char *name)
+{
+    struct text *t = intern(j, &j->reporters, name ? name : "");
+
+    if (t->number == 0)
+        t->number = ++j->n_reporters;
+    return t;
+}
+
+static int take_row(void *context, const struct store_source_row *r)
+{
+    struct judge *j = context;
+    size_t at = j->n_rows;
+
+    j->rows = arena_grow(j->arena, j->rows, &j->n_rows, sizeof *j->rows);
+    struct judged_row *to = &j->rows[at];
+    *to = (struct judged_row){
+        .row = *r,
+        .auth = once_auth(j, r->auth),
+        .reasons = once_reasons(j, r->reasons),
+        .reporter = once_reporter(j, r->reporter),
+        .before = j->before,
+    };
+    to->row.client = once(j, r->client);
+    to->row.domain = once(j, r->domain ? r->domain : "");
+    to->row.header_from = once(j, r->header_from);
+    to->row.envelope_from = once(j, r->envelope_from);
+    to->row.auth = to->auth->value;
+    to->row.reasons = to->reasons->value;
+    to->row.reporter = to->reporter->value;
+    to->row.p = once(j, r->p);
+    to->row.sp = once(j, r->sp);
+    to->row.adkim = once(j, r->adkim);
+    to->row.aspf = once(j, r->aspf);
+    to->row.discovery_method = once(j, r->discovery_method);
+    return 0;
+}
+
+static int read_rows(struct judge *j, struct store *s, const struct store_period *p, struct err *e)
+{
+    struct store_period earlier = *p;
+    int rc = 0;
+
+    earlier.from = p->to - (JUDGE_DAYS - 1);
+    earlier.to = p->from - 1;
+    j->before = true;
+    if (earlier.from <= earlier.to)
+        rc = store_sources(s, &earlier, take_row, j, e);
+    j->before = false;
+    return rc ? rc : store_sources(s, p, take_row, j, e);
+}
+
+/* ---- judging ---- */
+
+static bool is_strict(const char *mode)
+{
+    return mode && strcmp(mode, "s") == 0;
+}
+
+static struct context *learn(struct judge *j, const struct store_source_row *r)
+{
+    struct context *c = arena_alloc(j->arena, sizeof *c);
+    const char *from = r->header_from && *r->header_from ? r->header_from : r->domain;
+
+    if (j->enrichment->about_source)
+        j->enrichment->about_source(j->enrichment->data, from, &r->source_ip, c);
+    return c;
+}
+
+static void learn_of_sender(const struct judge *j, struct judged_row *r, const struct features *f)
+{
+    if (j->enrichment && j->enrichment->about_sender && f->src)
+        j->enrichment->about_sender(j->enrichment->data, f->from, f->src, r->context);
+}
+
+static void read_features(
+    struct judge *j, struct judged_row *r, struct sighting *s, struct features *f)
+{
+    static const struct context nothing;
+
+    if (j->enrichment && !r->context)
+        r->context = learn(j, &r->row);
+    *s = (struct sighting){
+        .policy_domain = r->row.domain,
+        .header_from = r->row.header_from,
+        .envelope_from = r->row.envelope_from,
+        .ip = r->row.source_ip,
+        .dkim = r->row.dkim,
+        .spf = r->row.spf,
+        .auth = r->auth->auth,
+        .reasons = r->reasons->reasons,
+        .n_reasons = r->reasons->n_reasons,
+        .strict_dkim = is_strict(r->row.adkim),
+        .strict_spf = is_strict(r->row.aspf),
+        .distrust_spf = history_distrusts_spf(j->history, r->row.reporter),
+        .context = r->context ? r->context : &nothing,
+    };
+    features_read(s, j->identities, f);
+}
+
+/* First who copies what, then what the rows show in that light: the causes need all of it. */
+static void learn_history(struct judge *j)
+{
+    struct sighting s;
+    struct features f;
+
+    for (size_t i = 0; i < j->n_rows; i++) {
+        read_features(j, &j->rows[i], &s, &f);
+        history_add_reporter(j->history, &f, j->rows[i].row.reporter, j->rows[i].row.records);
+    }
+    for (size_t i = 0; i < j->n_rows; i++) {
+        const struct store_source_row *r = &j->rows[i].row;
+        read_features(j, &j->rows[i], &s, &f);
+        history_add(j->history, &f, r->reporter, when_day(r->first), when_day(r->last));
+    }
+}
+
+const char *judge_policy(const char *p, const char *sp, bool below)
+{
+    return below && sp && *sp ? sp : p;
+}
+
+static void judge_all(
+    struct judge *j, void (*take)(void *context, const struct judgement *one), void *context)
+{
+    struct sighting s;
+    struct features f;
+
+    for (size_t i = 0; i < j->n_rows; i++) {
+        struct judged_row *r = &j->rows[i];
+        read_features(j, r, &s, &f);
+        learn_of_sender(j, r, &f);
+        history_ask(j->history, &f, &f.past);
+        const struct judgement one = {
+            .row = &r->row,
+            .features = &f,
+            .cause = cause_find(&f),
+            .policy = judge_policy(r->row.p, r->row.sp, strcmp(f.from, r->row.domain) != 0),
+            .reporter = r->reporter->number - 1,
+            .before = r->before,
+        };
+        take(context, &one);
+    }
+}
+
+int judge_rows(struct store *s, const struct store_period *p, const struct report_settings *set,
+    struct arena *a, void (*take)(void *context, const struct judgement *j), void *context,
+    struct err *e)
+{
+    struct judge j = {
+        .arena = a,
+        .identities = set->identities,
+        .enrichment = set->enrichment,
+        .history = history_new(),
+    };
+    int rc = read_rows(&j, s, p, e);
+
+    if (!rc) {
+        learn_history(&j);
+        judge_all(&j, take, context);
+    }
+    tdestroy(j.texts, keep);
+    tdestroy(j.reporters, keep);
+    history_free(j.history);
+    return rc;
+}
