@@ -380,7 +380,7 @@ const struct cause causes[CAUSE_COUNT] = {
         "key is at home.",
         "Nothing to publish. Signatures last longer with relaxed/relaxed canonicalisation and "
         "without l=."},
-    [CAUSE_F8] = {"F8", CLASS_FIX, f8, GROUP_KEY, false,
+    [CAUSE_F8] = {"F8", CLASS_FIX, f8, GROUP_KEY, true,
         "Its DKIM signature of {d} cannot be checked (permerror): the receiver found no usable key "
         "at {key}.",
         "If this sender is yours, publish {key} exactly as {who} shows it, or repair its CNAME: no "

@@ -155,7 +155,7 @@ static const char *pattern_of(struct arena *a, const char *text, size_t len)
     char *to = out;
     unsigned dots = 0;
 
-    if (strstr(out, "<domain"))
+    if (strstr(out, "<domain>"))
         return NULL;
     for (const char *p = out; *p; p++) {
         bool placeholder = *p == '<';

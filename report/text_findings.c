@@ -166,8 +166,9 @@ static const char *seen_of(const struct finding *f, struct arena *a)
 
     when_format_day(when_day(f->first), first);
     when_format_day(when_day(f->last), last);
-    return arena_printf(a, "Seen %s%s%s by %" PRId64 " %s, from %s %s: %s", first,
-        one_day ? "" : " to ", one_day ? "" : last, f->reporters,
+    const char *when = one_day ? arena_printf(a, "Seen on %s", first)
+                               : arena_printf(a, "Seen since %s, last on %s", first, last);
+    return arena_printf(a, "%s; by %" PRId64 " %s, from %s %s: %s.", when, f->reporters,
         number_plural(f->reporters, "receiver", "receivers"), number_grouped(f->hosts, hosts),
         number_plural(f->hosts, "host", "hosts"), hosts_of(f, a));
 }

@@ -346,7 +346,7 @@ static const char *say_setup(struct arena *a, const struct evidence *v)
     if (!s || s->capable != YES)
         return "";
     if (s->where)
-        words = arena_printf(a, " The place there: %s.", s->where);
+        words = arena_printf(a, " Where: %s.", s->where);
     if (!s->dkim_records)
         return words;
     const char *type = is(s->dkim, "cname") ? " (CNAME)" : is(s->dkim, "txt") ? " (TXT)" : "";
@@ -369,7 +369,7 @@ static const char *say_spf_include(struct arena *a, const struct evidence *v)
 {
     const struct sender *s = v->sender;
 
-    return s && s->spf ? arena_printf(a, " For SPF it has %s.", s->spf) : "";
+    return s && s->spf ? arena_printf(a, " Its SPF term is %s.", s->spf) : "";
 }
 
 /* "no", "not needed": it would only use up look-ups. */
@@ -379,7 +379,7 @@ static const char *say_spf_helps(struct arena *a, const struct evidence *v)
 
     if (!s || !s->spf || !s->spf_where || strncmp(s->spf_where, "no", 2) == 0)
         return "";
-    return arena_printf(a, " For SPF it has %s (%s).", s->spf, s->spf_where);
+    return arena_printf(a, " Its SPF term is %s, where it belongs: %s.", s->spf, s->spf_where);
 }
 
 static const char *say_m365(struct arena *a, const struct evidence *v)
