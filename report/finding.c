@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    NAME_SHOWN = 255 /* bytes of a name in a title */
+};
+
 /* A finding while its rows come in. */
 struct collected {
     struct finding f;
@@ -376,6 +380,32 @@ const char *finding_status_name(enum finding_status s)
     static const char *const names[] = {"open", "minor", "quiet", "resolved"};
 
     return names[s];
+}
+
+/* Of several hosts: what they have in common. */
+static const char *hosts_title(struct arena *a, const struct finding *f)
+{
+    const char *source = text_safe(a, f->source, NAME_SHOWN);
+    const char *of = !*source ? "" : strchr(source, '/') ? " in " : " of ";
+
+    return arena_printf(a, "%" PRId64 " hosts%s%s", f->hosts, of, source);
+}
+
+const char *finding_title(struct arena *a, const struct finding *f)
+{
+    const struct evidence *v = &f->evidence;
+    const char *who = words_identity(a, v);
+    char ip[ADDR_TEXT_MAX];
+
+    addr_format(&v->ip, ip);
+    if (causes[f->cause].group == GROUP_SPF) {
+        who = arena_printf(a, "SPF record of %s", text_safe(a, f->key, NAME_SHOWN));
+    } else if (f->hosts > 1 && !v->sender && !v->label) {
+        who = hosts_title(a, f);
+    } else if (*ip && !v->sender && !v->label) {
+        who = arena_printf(a, "%s (%s)", ip, who);
+    }
+    return arena_printf(a, "%s, as %s", who, text_safe(a, f->domain, NAME_SHOWN));
 }
 
 static const char *reading_words(enum reading r, const struct finding *f)

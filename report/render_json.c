@@ -42,11 +42,6 @@ static void write_readiness(struct json *j, const struct report_domain *d, struc
 {
     const struct readiness *r = &d->readiness;
 
-    json_key(j, "classes");
-    json_object(j);
-    for (unsigned i = 0; i < CLASS_COUNT; i++)
-        json_member_int(j, class_name((enum cause_class)i), r->classes[i]);
-    json_end(j);
     json_key(j, "readiness");
     json_object(j);
     json_member_int(j, "failing", readiness_failing(r));
@@ -55,6 +50,11 @@ static void write_readiness(struct json *j, const struct report_domain *d, struc
     json_member_int(j, "reporters", r->reporters);
     json_member_bool(j, "ready", readiness_ready(r));
     json_member_string(j, "verdict", readiness_words(a, r, d->policy, NULL));
+    json_key(j, "classes");
+    json_object(j);
+    for (unsigned i = 0; i < CLASS_COUNT; i++)
+        json_member_int(j, class_name((enum cause_class)i), r->classes[i]);
+    json_end(j);
     json_end(j);
 }
 
@@ -141,6 +141,7 @@ static void write_finding(
     json_member_string(j, "status", finding_status_name(f->status));
     json_member_string(j, "source", *f->source ? f->source : NULL);
     json_member_string(j, "key", *f->key ? f->key : NULL);
+    json_member_string(j, "title", finding_title(a, f));
     json_member_string(j, "identity", words_identity(a, &f->evidence));
     json_member_int(j, "records", f->records);
     json_member_int(j, "messages", f->messages);

@@ -87,10 +87,9 @@ static void put_findings(const struct simulation *s, struct arena *a, FILE *out)
     for (size_t i = 0; i < s->n_findings && i < TOP_FINDINGS; i++) {
         const struct finding *f = &s->findings[i];
         line_wrapped(out, "  - ",
-            arena_printf(a, "%s (%s, %s), as %s: %s %s. %s", words_identity(a, &f->evidence),
+            arena_printf(a, "%s (%s, %s): %s %s. %s", finding_title(a, f),
                 class_name(causes[f->cause].class), cause_name(f->cause),
-                text_safe(a, f->domain, 255), number_grouped(f->messages, n),
-                number_plural(f->messages, "message", "messages"),
+                number_grouped(f->messages, n), number_plural(f->messages, "message", "messages"),
                 words_reason(a, f->cause, &f->evidence)));
     }
     if (s->n_findings > TOP_FINDINGS)
@@ -149,6 +148,7 @@ static void write_finding(struct json *j, const struct finding *f, struct arena 
     json_member_string(j, "cause", cause_name(f->cause));
     json_member_string(j, "class", class_name(causes[f->cause].class));
     json_member_string(j, "intent", intent_name(intent_of(causes[f->cause].class)));
+    json_member_string(j, "title", finding_title(a, f));
     json_member_string(j, "identity", words_identity(a, &f->evidence));
     json_member_int(j, "messages", f->messages);
     json_member_string(j, "reason", words_reason(a, f->cause, &f->evidence));

@@ -30,6 +30,31 @@ static bool is_open(const struct finding *f, enum cause_class class)
     return f->status == FINDING_OPEN && class_of(f) == class;
 }
 
+static bool is_to_fix(const struct finding *f)
+{
+    return class_of(f) == CLASS_FIX || class_of(f) == CLASS_NONCAPABLE;
+}
+
+static bool is_broken(const struct finding *f)
+{
+    return class_of(f) == CLASS_FORWARD_BROKEN;
+}
+
+static bool is_abuse(const struct finding *f)
+{
+    return class_of(f) == CLASS_SPOOF;
+}
+
+static bool is_unknown(const struct finding *f)
+{
+    return class_of(f) == CLASS_UNKNOWN;
+}
+
+static bool is_transient(const struct finding *f)
+{
+    return class_of(f) == CLASS_TRANSIENT;
+}
+
 static bool to_fix(const struct finding *f)
 {
     return is_open(f, CLASS_FIX) || is_open(f, CLASS_NONCAPABLE);
@@ -97,23 +122,6 @@ static const struct section sections[] = {
 
 /* ---- one finding ---- */
 
-static const char *title_of(const struct finding *f, struct arena *a)
-{
-    const struct evidence *v = &f->evidence;
-    const char *who = words_identity(a, v);
-    const char *domain = text_safe(a, f->domain, 255);
-    char ip[ADDR_TEXT_MAX];
-    char hosts[NUMBER_MAX];
-
-    addr_format(&v->ip, ip);
-    if (f->hosts > 1 && !v->sender && !v->label && causes[f->cause].group == GROUP_DOMAIN) {
-        return arena_printf(a, "%s hosts as %s", number_grouped(f->hosts, hosts), domain);
-    }
-    if (v->sender || v->label || f->hosts > 1 || !*ip)
-        return arena_printf(a, "%s, as %s", who, domain);
-    return arena_printf(a, "%s (%s), as %s", ip, who, domain);
-}
-
 static const char *count_of(const char *words, int64_t n, struct arena *a, const char *list)
 {
     char number[NUMBER_MAX];
@@ -121,6 +129,20 @@ static const char *count_of(const char *words, int64_t n, struct arena *a, const
     if (n == 0)
         return list;
     return arena_printf(a, "%s%s%s %s", list, *list ? ", " : "", number_grouped(n, number), words);
+}
+
+/* Whose mail it was is certain only when the signature is the owner's. */
+static const char *lost_of(const struct finding *f, struct arena *a)
+{
+    char n[NUMBER_MAX];
+    const char *messages = number_plural(f->lost, "message", "messages");
+
+    if (f->lost == 0)
+        return "";
+    (void)number_grouped(f->lost, n);
+    if (class_of(f) == CLASS_FORWARD_BROKEN)
+        return arena_printf(a, " Real mail was lost: %s %s.", n, messages);
+    return arena_printf(a, " If it is yours, real mail was lost: %s %s.", n, messages);
 }
 
 static const char *outcome_of(
@@ -137,10 +159,7 @@ static const char *outcome_of(
         did = "all passed DMARC";
     return arena_printf(a, "%s %s (%s of all): %s.%s", number_grouped(f->messages, messages),
         number_plural(f->messages, "message", "messages"),
-        number_share(f->messages, r->totals.messages, percent), did,
-        f->lost ? arena_printf(a, " Real mail was lost: %" PRId64 " %s.", f->lost,
-                      number_plural(f->lost, "message", "messages"))
-                : "");
+        number_share(f->messages, r->totals.messages, percent), did, lost_of(f, a));
 }
 
 static const char *hosts_of(const struct finding *f, struct arena *a)
@@ -207,7 +226,7 @@ static void put_finding(const struct client_report *r, const struct finding *f, 
     const char *reading = finding_reading(a, f);
 
     (void)fputc('\n', out);
-    line_wrapped(out, arena_printf(a, "%3zu. ", number), title_of(f, a));
+    line_wrapped(out, arena_printf(a, "%3zu. ", number), finding_title(a, f));
     line_wrapped(out, "     ", outcome_of(r, f, a));
     line_wrapped(out, "     ", seen_of(f, a));
     if (*reading)
@@ -228,8 +247,8 @@ static void put_brief(const struct finding *f, struct arena *a, FILE *out)
     } else {
         end = arena_printf(a, "last seen %s", last);
     }
-    line_wrapped(
-        out, "  - ", arena_printf(a, "%s: %s (%s)", title_of(f, a), end, cause_name(f->cause)));
+    line_wrapped(out, "  - ",
+        arena_printf(a, "%s: %s (%s)", finding_title(a, f), end, cause_name(f->cause)));
 }
 
 /* ---- sections ---- */
@@ -275,6 +294,34 @@ void text_findings(const struct client_report *r, struct arena *a, FILE *out)
         number = put_section(r, &sections[i], number, a, out);
 }
 
+/* What the failed messages are, in one line. */
+static void put_kinds(const struct client_report *r, struct arena *a, FILE *out)
+{
+    static const struct {
+        const char *words;
+        bool (*holds)(const struct finding *f);
+    } kinds[] = {
+        {"to fix", is_to_fix},
+        {"broken on the way", is_broken},
+        {"abuse of the name", is_abuse},
+        {"of unknown senders", is_unknown},
+        {"trouble of the moment", is_transient},
+    };
+
+    const char *list = "";
+
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        int64_t failed = 0;
+        for (size_t i = 0; i < r->n_findings; i++) {
+            if (kinds[k].holds(&r->findings[i]))
+                report_add(&failed, r->findings[i].failed);
+        }
+        list = count_of(kinds[k].words, failed, a, list);
+    }
+    if (*list)
+        line_wrapped(out, "", arena_printf(a, "Of those that failed: %s.", list));
+}
+
 void text_first(const struct client_report *r, struct arena *a, FILE *out)
 {
     const struct finding *first = NULL;
@@ -290,8 +337,12 @@ void text_first(const struct client_report *r, struct arena *a, FILE *out)
     }
     if (r->totals.messages == 0)
         return;
+    put_kinds(r, a, out);
     if (first) {
-        line_wrapped(out, "", arena_printf(a, "Do first: 1. %s.", title_of(first, a)));
+        line_wrapped(out, "",
+            arena_printf(a, "Do first: 1. %s (%s %s failed).", finding_title(a, first),
+                number_grouped(first->failed, n),
+                number_plural(first->failed, "message", "messages")));
     } else {
         line_wrapped(out, "", "Nothing has to be fixed.");
     }

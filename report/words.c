@@ -243,13 +243,18 @@ static const char *say_strict_spf(struct arena *a, const struct evidence *v)
                : "";
 }
 
+static const char *say_hosts(struct arena *a, const struct evidence *v)
+{
+    (void)a;
+    return v->hosts > 1 ? "these hosts" : "this host";
+}
+
 static const char *say_names(struct arena *a, const struct evidence *v)
 {
     (void)a;
     if (v->residential == YES)
         return "on lines of homes or small offices";
-    return v->confirmed == NO ? "which have no name that leads back to them"
-                              : "whose names were not looked up";
+    return v->confirmed == NO ? "no name leads back to it" : "no name was looked up";
 }
 
 static const char *say_networks(struct arena *a, const struct evidence *v)
@@ -477,6 +482,7 @@ static const struct clause {
     {"identity", say_identity},
     {"ptr", say_ptr},
     {"ip-term", say_ip_term},
+    {"hosts", say_hosts},
     {"names", say_names},
     {"networks", say_networks},
     {"who-says", say_who_says},

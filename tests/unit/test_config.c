@@ -5,6 +5,7 @@
 #include "base/nearest.h"
 #include "cli/options.h"
 #include "cli/secret.h"
+#include "report/identity.h"
 #include "tests/unit/runner.h"
 
 #include <CUnit/CUnit.h>
@@ -357,6 +358,59 @@ static void test_policy(void)
     refuses("failure_data = full\nfailure_data = none\n", 2, "twice");
 }
 
+static const struct label *label_of(const struct config *c, const char *ip)
+{
+    const struct auth_results auth = {0};
+    const struct context context = {0};
+    struct addr a;
+
+    CU_ASSERT_TRUE_FATAL(addr_parse(ip, &a));
+    return identity_find(
+        c->identities, &(struct identity_signs){.ip = &a, .auth = &auth, .context = &context})
+        .label;
+}
+
+static void test_senders_and_labels(void)
+{
+    char path[] = "/tmp/dmarcmill-senders-XXXXXX";
+    char text[500];
+    struct err e;
+    int fd = mkstemp(path);
+
+    CU_ASSERT_FATAL(fd >= 0);
+    (void)close(fd);
+    write_to(path, "id\tname\tkind\tdkim\tdefault_d\ncrm\tOur CRM\tsaas\ttxt\tcrm.example\n");
+    (void)snprintf(text, sizeof text,
+        "label \"office\" { network = {\"192.0.2.0/28\", \"2001:db8::/48\"} is = mine }\n"
+        "senders = \"%s\"\n"
+        "label \"shop\" { network = {\"198.51.100.7\"} name = \"The shop\" is = crm }\n",
+        path);
+    struct config *c = load(text, &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT_PTR_NOT_NULL(identities_sender(c->identities, "crm"));
+    CU_ASSERT_PTR_NOT_NULL(identities_sender(c->identities, "sendgrid"));
+    const struct label *l = label_of(c, "2001:db8::25");
+    CU_ASSERT_TRUE(l && l->mine && strcmp(l->name, "office") == 0);
+    l = label_of(c, "198.51.100.7");
+    CU_ASSERT_TRUE(l && !l->mine && strcmp(l->name, "The shop") == 0);
+    CU_ASSERT_TRUE(l && strcmp(l->sender->id, "crm") == 0);
+    CU_ASSERT_PTR_NULL(label_of(c, "192.0.2.16"));
+    config_free(c);
+    write_to(path, "id\tkind\nx\tfish\n");
+    (void)snprintf(text, sizeof text, "senders = \"%s\"\n", path);
+    CU_ASSERT_PTR_NULL(load(text, &e));
+    CU_ASSERT_PTR_NOT_NULL(strstr(e.text, ":2: there is no kind of sender fish"));
+    (void)unlink(path);
+    CU_ASSERT_PTR_NULL(load(text, &e));
+    CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "senders: "));
+    refuses("\nlabel \"x\" { is = mine }\n", 2, "network is missing");
+    refuses("label \"x\" { network = {\"192.0.2.1\"} }\n", 1, "'is' is missing");
+    refuses("label \"x\" { network = {\"192.0.2.1/33\"} is = mine }\n", 1, "not an address");
+    refuses("label \"x\" { network = {\"192.0.2.1\"} is = fish }\n", 1, "neither mine");
+    refuses("label \"x\" { netwrok = {\"192.0.2.1\"} }\n", 1, "did you mean 'network'");
+    refuses("label \"x\" { is = mine\nclient \"a\" { }\n", 2, "is a } missing");
+}
+
 const struct unit_test unit_tests[] = {
     {"a whole file", test_whole_file},
     {"lists may grow", test_lists_may_grow},
@@ -372,5 +426,6 @@ const struct unit_test unit_tests[] = {
     {"files are whole or absent", test_files_are_whole_or_absent},
     {"periods", test_periods},
     {"what the operator decides", test_policy},
+    {"senders and labels", test_senders_and_labels},
     {NULL, NULL},
 };

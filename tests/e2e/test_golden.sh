@@ -1,0 +1,29 @@
+#!/bin/sh
+# The reports of three invented clients, word for word. After a change that is meant: GOLDEN=write sh tests/e2e/test_golden.sh, and read
+# the difference.
+BACKEND=sqlite
+. "$(dirname "$0")/lib.sh"
+. "$HERE/backend.sh"
+
+python3 "$HERE/golden_reports.py" "$WORK/w"
+fresh_store t_golden
+"$MILL" --store "$STORE" domain assign --from "$WORK/w/domains.tsv" >/dev/null
+check "ingest" 0 "$(status_of "$MILL" --store "$STORE" ingest "$WORK/w/files")"
+for format in text csv json; do
+  check "$format" 0 "$(status_of "$MILL" --store "$STORE" report --all-clients --week 2026-W47 --format $format --out "$WORK/out.d")"
+done
+for client in harbor-legal vector-motors north-bakery; do
+  for kind in txt csv json; do
+    got=$WORK/out.d/$client/2026-W47.$kind
+    golden=$DATA/golden/$client.$kind
+    if [ "${GOLDEN:-}" = write ]; then
+      mkdir -p "$DATA/golden"
+      cp "$got" "$golden"
+    fi
+    check "$client.$kind" "" "$(diff -u "$golden" "$got" 2>&1 | head -n 40)"
+  done
+done
+"$MILL" --store "$STORE" policy simulate --client north-bakery --p quarantine --from 2026-10-26 --to 2026-11-22 >"$WORK/sim"
+[ "${GOLDEN:-}" != write ] || cp "$WORK/sim" "$DATA/golden/simulation.txt"
+check "simulation.txt" "" "$(diff -u "$DATA/golden/simulation.txt" "$WORK/sim" 2>&1 | head -n 40)"
+finish
