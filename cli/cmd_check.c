@@ -249,8 +249,11 @@ static int add_histories(struct check_command *c, int64_t now, struct err *e)
         return 0;
     for (size_t i = 0; i < c->n_targets; i++)
         names[i] = domain_normalise(c->arena, c->targets[i].name, &odd);
-    const struct history_request want = {
-        .client = c->client, .domains = names, .n = c->n_targets, .now = now};
+    const struct history_request want = {.client = c->client,
+        .domains = names,
+        .n = c->n_targets,
+        .now = now,
+        .identities = c->app->config->identities};
     int rc = history_read(c->store, &want, c->arena, &histories, e);
     for (size_t i = 0; i < c->n_targets && !rc; i++)
         c->targets[i].history = &histories[i];

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "base/when.h"
 #include "report/cause.h"
-#include "report/report.h"
+#include "report/finding.h"
 #include "store/auth.h"
 #include "store/store.h"
 
@@ -31,11 +31,12 @@ struct gathering {
     struct spf_source *sources;
 };
 
-struct reading {
+struct gatherer {
     struct arena *arena;
     struct gathering **by_name; /* sorted */
     size_t n;
     struct arena *scratch;
+    const struct identities *identities;
 };
 
 static int compare_names(const void *left, const void *right)
@@ -46,7 +47,7 @@ static int compare_names(const void *left, const void *right)
     return strcmp((*a)->domain, (*b)->domain);
 }
 
-static struct gathering *find(const struct reading *r, const char *domain)
+static struct gathering *find(const struct gatherer *r, const char *domain)
 {
     const struct gathering key = {.domain = domain};
     const struct gathering *wanted = &key;
@@ -63,7 +64,7 @@ static bool is(const char *value, const char *word)
     return value && strcmp(value, word) == 0;
 }
 
-static void take_signature(struct reading *r, struct gathering *g, const struct auth_result *x,
+static void take_signature(struct gatherer *r, struct gathering *g, const struct auth_result *x,
     const struct store_source_row *row)
 {
     const char *selector = x->selector ? x->selector : "";
@@ -93,7 +94,7 @@ static void take_signature(struct reading *r, struct gathering *g, const struct 
     to->last = row->last > to->last ? row->last : to->last;
 }
 
-static void take_envelope(struct reading *r, struct gathering *g, const struct auth_result *x,
+static void take_envelope(struct gatherer *r, struct gathering *g, const struct auth_result *x,
     const struct store_source_row *row)
 {
     struct history_envelope *to = NULL;
@@ -119,7 +120,8 @@ static void take_envelope(struct reading *r, struct gathering *g, const struct a
     report_add(&to->unsigned_messages, row->dkim == VERDICT_PASS ? 0 : broken);
 }
 
-static void take_address(struct reading *r, struct gathering *g, const struct store_source_row *row)
+static void take_address(
+    struct gatherer *r, struct gathering *g, const struct store_source_row *row)
 {
     if (row->source_ip.len == 0)
         return;
@@ -133,21 +135,25 @@ static void take_address(struct reading *r, struct gathering *g, const struct st
 }
 
 /* Mail that failed and is, by its looks, the owner's own to repair. */
-static bool is_own_failure(const struct gathering *g, const struct store_source_row *row,
-    const struct auth_results *auth, const struct override_reason *reasons, size_t n_reasons)
+static bool is_own_failure(const struct gatherer *r, const struct gathering *g,
+    const struct store_source_row *row, const struct auth_results *auth,
+    const struct override_reason *reasons, size_t n_reasons)
 {
-    struct evidence evidence;
-    const struct signs signs = {.domain = g->domain,
+    static const struct context nothing;
+    struct features f;
+    const struct sighting seen = {.policy_domain = row->domain,
+        .header_from = g->domain,
+        .envelope_from = row->envelope_from,
+        .ip = row->source_ip,
         .dkim = row->dkim,
         .spf = row->spf,
         .auth = auth,
         .reasons = reasons,
         .n_reasons = n_reasons,
-        .reporters = row->reporters};
-    enum cause_id cause = cause_find(&signs, &evidence);
+        .context = &nothing};
 
-    return !cause_is_pass(cause) && cause_is_repairable(cause, &evidence) &&
-           (evidence.own_dkim || evidence.spf_own);
+    features_read(&seen, r->identities, &f);
+    return causes[cause_find(&f)].class == CLASS_FIX && (f.own_key || f.spf_own);
 }
 
 static bool has_list(const struct override_reason *reasons, size_t n)
@@ -161,7 +167,7 @@ static bool has_list(const struct override_reason *reasons, size_t n)
 
 static int take_row(void *context, const struct store_source_row *row)
 {
-    struct reading *r = context;
+    struct gatherer *r = context;
     struct gathering *g = find(r, row->header_from && *row->header_from ? row->header_from
                                   : row->domain                         ? row->domain
                                                                         : "");
@@ -181,7 +187,7 @@ static int take_row(void *context, const struct store_source_row *row)
     report_add(&h->dmarc_pass, pass ? row->messages : 0);
     report_add(&h->dkim_aligned, row->dkim == VERDICT_PASS ? row->messages : 0);
     report_add(&h->listed, has_list(reasons, n_reasons) ? row->messages : 0);
-    if (!pass && is_own_failure(g, row, &auth, reasons, n_reasons))
+    if (!pass && is_own_failure(r, g, row, &auth, reasons, n_reasons))
         report_add(&h->legitimate_failed, row->messages);
     for (size_t i = 0; i < auth.n_dkims; i++)
         take_signature(r, g, &auth.dkims[i], row);
@@ -195,7 +201,7 @@ static int take_row(void *context, const struct store_source_row *row)
 
 static int take_report(void *context, const struct store_report_row *row)
 {
-    struct reading *r = context;
+    struct gatherer *r = context;
     struct gathering *g = row->domain ? find(r, row->domain) : NULL;
 
     if (!g || !row->p || !row->counts || g->history.n_policies == LIST_MAX)
@@ -216,7 +222,7 @@ static int compare_times(const void *left, const void *right)
 
 /* ---- all of it ---- */
 
-static int read_period(struct reading *r, struct store *s, const struct history_request *want,
+static int read_period(struct gatherer *r, struct store *s, const struct history_request *want,
     const char *domain, struct err *e)
 {
     int64_t today = when_day(want->now);
@@ -229,7 +235,7 @@ static int read_period(struct reading *r, struct store *s, const struct history_
 }
 
 static int read_all(
-    struct reading *r, struct store *s, const struct history_request *want, struct err *e)
+    struct gatherer *r, struct store *s, const struct history_request *want, struct err *e)
 {
     int rc = 0;
 
@@ -266,8 +272,10 @@ int history_read(struct store *s, const struct history_request *want, struct are
     struct check_history **out, struct err *e)
 {
     struct gathering *all = arena_alloc(a, (want->n + 1) * sizeof *all);
-    struct reading r = {
-        .arena = a, .by_name = arena_alloc(a, (want->n + 1) * sizeof *r.by_name), .n = want->n};
+    struct gatherer r = {.arena = a,
+        .by_name = arena_alloc(a, (want->n + 1) * sizeof *r.by_name),
+        .n = want->n,
+        .identities = want->identities};
 
     for (size_t i = 0; i < want->n; i++) {
         all[i].domain = want->domains[i];

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct arena;
+struct identities;
 struct store;
 
 struct history_request {
@@ -19,7 +20,8 @@ struct history_request {
     /* From domains, normalised */
     const char *const *domains;
     size_t n;
-    int64_t now; /* seconds */
+    int64_t now;                         /* seconds */
+    const struct identities *identities; /* who is who, for telling the owner's mail from others' */
 };
 
 /*
