@@ -17,15 +17,18 @@ const char *features_organisation(const struct features *f, const char *name)
 /* ---- alignment ---- */
 
 /* Is the domain aligned with the From domain, under the relaxed mode? */
-static bool aligned(const struct features *f, const char *domain)
+static bool aligned(struct features *f, const char *domain)
 {
     if (!domain || !*domain || !*f->from)
         return false;
-    return strcmp(domain, f->from) == 0 ||
-           strcmp(features_organisation(f, domain), features_organisation(f, f->from)) == 0;
+    if (strcmp(domain, f->from) == 0)
+        return true;
+    if (!f->from_organisation)
+        f->from_organisation = features_organisation(f, f->from);
+    return strcmp(features_organisation(f, domain), f->from_organisation) == 0;
 }
 
-static bool aligned_under(const struct features *f, const char *domain, bool strict)
+static bool aligned_under(struct features *f, const char *domain, bool strict)
 {
     return strict ? is(domain, f->from) : aligned(f, domain);
 }
@@ -81,7 +84,7 @@ static void read_dkim(struct features *f)
 
 /* ---- SPF: the MAIL FROM identity ---- */
 
-static bool spf_aligns(const struct features *f, const struct auth_result *s)
+static bool spf_aligns(struct features *f, const struct auth_result *s)
 {
     return is(s->result, "pass") && aligned(f, s->domain);
 }

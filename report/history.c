@@ -4,6 +4,7 @@
 #include "report/history.h"
 
 #include "base/arena.h"
+#include "base/text.h"
 
 #include <search.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@ enum {
 };
 
 struct counter {
+    uint64_t hash; /* of the key: long keys begin alike */
     const char *key;
     int64_t n;
     int64_t first, last; /* days */
@@ -52,12 +54,17 @@ void history_free(struct history *h)
 
 static int by_key(const void *left, const void *right)
 {
-    return strcmp(((const struct counter *)left)->key, ((const struct counter *)right)->key);
+    const struct counter *a = left;
+    const struct counter *b = right;
+
+    if (a->hash != b->hash)
+        return a->hash < b->hash ? -1 : 1;
+    return strcmp(a->key, b->key);
 }
 
 static struct counter *find(const struct history *h, const char *key)
 {
-    const struct counter wanted = {.key = key};
+    const struct counter wanted = {.hash = text_hash(key), .key = key};
     void *const *hit = tfind(&wanted, &h->counters, by_key);
 
     return hit ? *hit : NULL;
@@ -77,10 +84,30 @@ static struct counter *counter_at(struct history *h, const char *key)
     return c;
 }
 
+/* A key of what is counted, and up to three names. */
+static const char *join(
+    struct arena *a, char what, const char *first, const char *second, const char *third)
+{
+    size_t one = strlen(first);
+    size_t two = strlen(second);
+    size_t three = strlen(third);
+    char *key = arena_alloc(a, one + two + three + 5);
+    char *to = key;
+
+    *to++ = what;
+    *to++ = '\t';
+    to = mempcpy(to, first, one);
+    *to++ = '\t';
+    to = mempcpy(to, second, two);
+    *to++ = '\t';
+    (void)memcpy(to, third, three);
+    return key;
+}
+
 /* A name below a key, counted once. */
 static void count_name(struct history *h, const char *key, const char *name)
 {
-    struct counter *one = counter_at(h, arena_printf(h->scratch, "%s\t%s", key, name));
+    struct counter *one = counter_at(h, join(h->scratch, '.', key, name, ""));
 
     if (one->n++ == 0)
         counter_at(h, key)->n++;
@@ -125,14 +152,12 @@ static void name_row(const struct features *f, struct names *out)
 static const char *key_of(
     struct arena *a, char what, const struct names *n, const struct auth_result *k, bool any)
 {
-    const char *selector = k->selector && !any ? k->selector : "";
-
-    return arena_printf(a, "%c\t%s\t%s\t%s", what, n->domain, k->domain, selector);
+    return join(a, what, n->domain, k->domain, k->selector && !any ? k->selector : "");
 }
 
 static const char *source_of(struct arena *a, char what, const struct names *n, const char *who)
 {
-    return arena_printf(a, "%c\t%s\t%s", what, n->domain, who);
+    return join(a, what, n->domain, who, "");
 }
 
 /* ---- filling ---- */
@@ -198,9 +223,9 @@ void history_add_reporter(
     if (!f->spf_dom || !passes(f->spf_res) || f->spf_own || f->row->spf == VERDICT_UNKNOWN)
         return;
     arena_reset(h->scratch);
-    counter_at(h, arena_printf(h->scratch, "F\t%s", reporter))->n += records;
+    counter_at(h, join(h->scratch, 'F', reporter, "", ""))->n += records;
     if (f->row->spf == VERDICT_PASS)
-        counter_at(h, arena_printf(h->scratch, "C\t%s", reporter))->n += records;
+        counter_at(h, join(h->scratch, 'C', reporter, "", ""))->n += records;
 }
 
 /* ---- asking ---- */
@@ -208,8 +233,8 @@ void history_add_reporter(
 bool history_distrusts_spf(const struct history *h, const char *reporter)
 {
     arena_reset(h->scratch);
-    const struct counter *foreign = find(h, arena_printf(h->scratch, "F\t%s", reporter));
-    const struct counter *copied = find(h, arena_printf(h->scratch, "C\t%s", reporter));
+    const struct counter *foreign = find(h, join(h->scratch, 'F', reporter, "", ""));
+    const struct counter *copied = find(h, join(h->scratch, 'C', reporter, "", ""));
 
     return foreign && copied && copied->n >= COPIES_LEAST && copied->n > foreign->n / 2;
 }
@@ -223,7 +248,7 @@ static void ask_key(
         return;
     const char *home = key_of(h->scratch, 'H', n, k, false);
     out->home_known = is_set(h, home);
-    out->at_home = is_set(h, arena_printf(h->scratch, "%s\t%s", home, n->network));
+    out->at_home = is_set(h, join(h->scratch, '.', home, n->network, ""));
     const struct counter *networks = find(h, key_of(h->scratch, 'N', n, k, false));
     const struct counter *reporters = find(h, key_of(h->scratch, 'R', n, k, false));
     out->key_alone = networks && reporters && networks->n == 1 && reporters->n > 1 &&

@@ -1,6 +1,7 @@
 #include "report/judge.h"
 
 #include "base/arena.h"
+#include "base/text.h"
 #include "base/when.h"
 #include "report/history.h"
 #include "store/auth.h"
@@ -10,17 +11,20 @@
 
 /* A text, once: reports say the same few things again and again. */
 struct text {
+    uint64_t hash; /* of the value: long texts begin alike */
     const char *value;
     size_t number; /* in order of appearance */
     /* what it unpacks to, once that is asked for */
     struct auth_results *auth;
     struct override_reason *reasons;
     size_t n_reasons;
+    bool distrusted; /* a reporter that copies SPF results */
 };
 
 struct judged_row {
     struct store_source_row row;
-    const struct text *auth, *reasons, *reporter;
+    const struct text *auth, *reasons;
+    struct text *reporter;
     struct context *context;
     bool before;
 };
@@ -40,7 +44,12 @@ struct judge {
 
 static int by_value(const void *left, const void *right)
 {
-    return strcmp(((const struct text *)left)->value, ((const struct text *)right)->value);
+    const struct text *a = left;
+    const struct text *b = right;
+
+    if (a->hash != b->hash)
+        return a->hash < b->hash ? -1 : 1;
+    return strcmp(a->value, b->value);
 }
 
 static void keep(void *text)
@@ -50,12 +59,13 @@ static void keep(void *text)
 
 static struct text *intern(struct judge *j, void **root, const char *value)
 {
-    const struct text wanted = {.value = value};
+    const struct text wanted = {.hash = text_hash(value), .value = value};
     void *const *hit = tfind(&wanted, root, by_value);
 
     if (hit)
         return *hit;
     struct text *t = arena_alloc(j->arena, sizeof *t);
+    t->hash = wanted.hash;
     t->value = arena_strdup(j->arena, value);
     if (!tsearch(t, root, by_value))
         mem_exhausted();
@@ -89,7 +99,7 @@ static const struct text *once_reasons(struct judge *j, const char *packed)
     return t;
 }
 
-static const struct text *once_reporter(struct judge *j, const char *name)
+static struct text *once_reporter(struct judge *j, const char *name)
 {
     struct text *t = intern(j, &j->reporters, name ? name : "");
 
@@ -183,7 +193,7 @@ static void read_features(
         .n_reasons = r->reasons->n_reasons,
         .strict_dkim = is_strict(r->row.adkim),
         .strict_spf = is_strict(r->row.aspf),
-        .distrust_spf = history_distrusts_spf(j->history, r->row.reporter),
+        .distrust_spf = r->reporter->distrusted,
         .context = r->context ? r->context : &nothing,
     };
     features_read(s, j->identities, f);
@@ -198,6 +208,10 @@ static void learn_history(struct judge *j)
     for (size_t i = 0; i < j->n_rows; i++) {
         read_features(j, &j->rows[i], &s, &f);
         history_add_reporter(j->history, &f, j->rows[i].row.reporter, j->rows[i].row.records);
+    }
+    for (size_t i = 0; i < j->n_rows; i++) {
+        struct text *reporter = j->rows[i].reporter;
+        reporter->distrusted = history_distrusts_spf(j->history, reporter->value);
     }
     for (size_t i = 0; i < j->n_rows; i++) {
         const struct store_source_row *r = &j->rows[i].row;
