@@ -63,6 +63,7 @@ struct question {
     unsigned server;
     bool unchecked; /* the attempt under way takes answers that failed validation */
     bool suspected; /* there was such an answer */
+    bool plain;     /* sent without EDNS, because the server refused it with */
     /* the answer */
     unsigned char *bytes;
     size_t len;
@@ -77,6 +78,7 @@ struct servers {
     int wake; /* an eventfd: there is something in the queue, or an end to make */
     bool stop;
     ares_channel channels[SERVERS_MAX]; /* one for each server; only the thread touches them */
+    bool plain[SERVERS_MAX];            /* that server knows no EDNS */
     unsigned n_channels;
     unsigned attempts, in_flight_max;
     unsigned in_flight;
@@ -158,7 +160,7 @@ static void enqueue(struct servers *s, struct question *q)
 
     q->state = WAITING;
     q->attempts = 0;
-    q->unchecked = q->suspected = q->bogus = false;
+    q->unchecked = q->suspected = q->plain = q->bogus = false;
     q->failure = NULL;
     q->next_in_queue = NULL;
     *s->queue_end = q;
@@ -297,6 +299,12 @@ static void take_answer(void *arg, int status, int timeouts, unsigned char *byte
         return;
     }
     unsigned rcode = dns_message_rcode(bytes, len);
+    if (rcode == DNS_RCODE_FORMERR && !q->plain) {
+        q->plain = true;
+        send_question(s, q);
+        return;
+    }
+    s->plain[q->server] = s->plain[q->server] || (q->plain && rcode != DNS_RCODE_FORMERR);
     if (rcode == DNS_RCODE_SERVFAIL || rcode == DNS_RCODE_REFUSED) {
         take_servfail(s, q, bytes, len);
     } else if (q->unchecked) {
@@ -314,7 +322,9 @@ static void send_question(struct servers *s, struct question *q)
 {
     unsigned char message[DNS_QUESTION_MAX];
     unsigned id = arc4random() & 0xFFFF; /* with the port, what a forger must guess */
-    size_t len = dns_message_question(q->name, q->type, id, q->unchecked, message);
+    unsigned how =
+        (q->unchecked ? DNS_UNCHECKED : 0) | (q->plain || s->plain[q->server] ? DNS_PLAIN : 0);
+    size_t len = dns_message_question(q->name, q->type, id, how, message);
 
     q->attempts++;
     (void)pthread_mutex_lock(&s->lock);

@@ -60,7 +60,7 @@ static unsigned char *put_name(unsigned char *to, const char *name)
     return to;
 }
 
-size_t dns_message_question(const char *name, enum dns_type type, unsigned id, bool unchecked,
+size_t dns_message_question(const char *name, enum dns_type type, unsigned id, unsigned how,
     unsigned char out[DNS_QUESTION_MAX])
 {
     const unsigned recursion_desired = 0x0100;
@@ -71,14 +71,16 @@ size_t dns_message_question(const char *name, enum dns_type type, unsigned id, b
     if (strlen(name) > 253)
         return 0;
     to = put16(to, id);
-    to = put16(to, recursion_desired | (unchecked ? checking_disabled : authentic_data));
+    to = put16(to, recursion_desired | (how & DNS_UNCHECKED ? checking_disabled : authentic_data));
     to = put16(to, 1); /* questions */
     to = put16(to, 0);
     to = put16(to, 0);
-    to = put16(to, 1); /* additional: OPT */
+    to = put16(to, how & DNS_PLAIN ? 0 : 1); /* additional: OPT */
     to = put_name(to, name);
     to = put16(to, type_number(type));
     to = put16(to, CLASS_IN);
+    if (how & DNS_PLAIN)
+        return (size_t)(to - out);
     *to++ = 0; /* OPT stands at the root */
     to = put16(to, TYPE_OPT);
     to = put16(to, DNS_UDP_SIZE);
@@ -354,8 +356,7 @@ void dns_message_read(const unsigned char *bytes, size_t len, enum dns_type type
     if (read_answers(&r, get16(&r, 6), type, asked, out))
         return;
     out->status = out->n ? DNS_DATA : rcode == DNS_RCODE_NXDOMAIN ? DNS_NXDOMAIN : DNS_NODATA;
-    if (out->n == 0) {
+    *open = out->status == DNS_NODATA && out->n_chain > 0;
+    if (out->n == 0 && !*open)
         lower_ttl(out, negative_ttl(&r, get16(&r, 8)));
-        *open = out->status == DNS_NODATA && out->n_chain > 0;
-    }
 }

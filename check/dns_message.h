@@ -6,6 +6,9 @@
 
 #include "check/dns.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 enum {
     /* What every path carries in one piece; a server with more to say truncates, and is asked
      * again over TCP (DNS flag day 2020) */
@@ -22,12 +25,17 @@ enum dns_rcode {
     DNS_RCODE_REFUSED = 5
 };
 
+/* How a question differs from the usual one; to be added up. */
+enum {
+    DNS_UNCHECKED = 1, /* hand out what was found wrong, too (CD, RFC 4035 section 3.2.2) */
+    DNS_PLAIN = 2      /* without EDNS, for servers that refuse it (RFC 6891 section 7) */
+};
+
 /*
- * A question with recursion desired, EDNS (RFC 6891) and the AD bit: a resolver that validates then
- * says so (RFC 6840 section 5.7). With `unchecked` it hands out what it found wrong (CD, RFC 4035
- * section 3.2.2). The name is one that dns_query_name made; anything longer gives 0.
+ * A question with recursion desired, EDNS and the AD bit: a resolver that validates then says so
+ * (RFC 6840 section 5.7). The name is one that dns_query_name made; anything longer gives 0.
  */
-size_t dns_message_question(const char *name, enum dns_type type, unsigned id, bool unchecked,
+size_t dns_message_question(const char *name, enum dns_type type, unsigned id, unsigned how,
     unsigned char out[DNS_QUESTION_MAX]);
 
 /* The response code; DNS_RCODE_SERVFAIL when it is no message. */

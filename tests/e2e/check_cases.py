@@ -343,7 +343,8 @@ def compare(path):
     return bad != 0
 
 
-if sys.argv[1] == "write":
-    write(sys.argv[2])
-else:
-    sys.exit(compare(sys.argv[2]))
+if __name__ == "__main__":
+    if sys.argv[1] == "write":
+        write(sys.argv[2])
+    else:
+        sys.exit(compare(sys.argv[2]))
