@@ -1,6 +1,7 @@
 #include "check/finding.h"
 
 #include "base/arena.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -84,16 +85,17 @@ void finding_add(struct findings *f, const char *id, const char *name, const cha
     va_start(ap, fmt);
     (void)vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
-    struct finding *to = make_room(f, kind, name, message);
+    const char *safe = text_safe(f->arena, message, sizeof message); /* names hold any octet */
+    struct finding *to = make_room(f, kind, name, safe);
     f->last = to;
     if (!to)
         return;
     *to = (struct finding){.kind = kind,
         .severity = kind->severity,
         .domain = f->domain,
-        .name = name ? arena_strdup(f->arena, name) : NULL,
+        .name = name ? text_safe(f->arena, name, sizeof message) : NULL,
         .offset = -1,
-        .message = arena_strdup(f->arena, message),
+        .message = safe,
         .advice = replace(f->arena, kind->advice, "{d}", f->domain),
         .messages = -1};
 }
@@ -134,7 +136,8 @@ void finding_arg(struct findings *f, const char *name, const char *fmt, ...)
     (void)vsnprintf(value, sizeof value, fmt, ap);
     va_end(ap);
     (void)snprintf(what, sizeof what, "{%s}", name);
-    f->last->advice = replace(f->arena, f->last->advice, what, value);
+    f->last->advice =
+        replace(f->arena, f->last->advice, what, text_safe(f->arena, value, sizeof value));
 }
 
 bool findings_have(const struct findings *f, const char *id)

@@ -40,7 +40,7 @@ struct finding {
     const char *name;       /* of the record; NULL: of none */
     const char *text;       /* of the record, fit for showing (finding_escape); NULL */
     int64_t offset;         /* in the record, in octets as published; -1: all of it */
-    const char *message;    /* what was seen */
+    const char *message;    /* what was seen; fit for showing, as name and advice are */
     const char *advice;     /* what to do, arguments filled in */
     int64_t messages;       /* of reports, that it explains; -1: not known */
 };
