@@ -92,13 +92,13 @@ static int read_secrets(struct poll *p, struct err *e)
 }
 
 /* A store that cannot answer makes the mail be read again: it will be found to be a duplicate. */
-static bool is_known(void *context, const char *source, const char *key)
+static bool is_known(void *context, const char *source, const char *key, enum message_kind *kind)
 {
     struct poll *p = context;
     struct err ignored;
     bool known = false;
 
-    return store_message_known(p->store, source, key, &known, &ignored) == 0 && known;
+    return store_message_known(p->store, source, key, &known, kind, &ignored) == 0 && known;
 }
 
 static void poll_one(struct poll *p, const struct chosen *c)

@@ -127,6 +127,36 @@ static bool is_size(const char *name)
            strcmp(name, "batch_bytes") == 0;
 }
 
+/* The setting that says what becomes of mails of this kind, instead of what `archive` says. */
+static const char *const disposal_settings[MESSAGE_KINDS] = {
+    [KIND_REJECTED] = "on_rejected",
+    [KIND_NOT_A_REPORT] = "on_not_a_report",
+    [KIND_FAILURE] = "on_failure",
+    [KIND_AGGREGATE] = "on_aggregate",
+    [KIND_TLS] = "on_tls",
+};
+
+/* "leave", "delete", "flag", "flag FLAG", "move FOLDER" */
+static bool parse_disposal(struct arena *a, const char *text, struct disposal *out)
+{
+    size_t word = strcspn(text, " ");
+    const char *rest = text + word + strspn(text + word, " ");
+    const char *name = arena_strndup(a, text, word);
+
+    if (strcmp(name, "move") == 0 && *rest) {
+        *out = (struct disposal){DISPOSE_MOVE, arena_strdup(a, rest)};
+    } else if (strcmp(name, "flag") == 0 && !strpbrk(rest, " \"(){}%*]")) {
+        *out = (struct disposal){DISPOSE_FLAG, *rest ? arena_strdup(a, rest) : "\\Flagged"};
+    } else if (strcmp(name, "delete") == 0 && !*rest) {
+        *out = (struct disposal){DISPOSE_DELETE, NULL};
+    } else if (strcmp(name, "leave") == 0 && !*rest) {
+        *out = (struct disposal){DISPOSE_LEAVE, NULL};
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* Options that have few values. */
 static int check_word(cfg_t *section, cfg_opt_t *opt)
 {
@@ -135,6 +165,12 @@ static int check_word(cfg_t *section, cfg_opt_t *opt)
 
     if (strcmp(opt->name, "failure_data") == 0 && !failure_data_parse(value, &data))
         return fault(section, "%s must be none, headers or full", opt->name);
+    struct disposal after;
+    if (strncmp(opt->name, "on_", 3) == 0 &&
+        !parse_disposal(reading->config->arena, value, &after)) {
+        return fault(
+            section, "%s must be leave, delete, flag, \"flag NAME\" or \"move FOLDER\"", opt->name);
+    }
     if (strcmp(opt->name, "untrusted") == 0 && strcmp(value, "count") != 0 &&
         strcmp(value, "exclude") != 0)
         return fault(section, "%s must be count or exclude", opt->name);
@@ -232,6 +268,18 @@ static uint64_t own_size(cfg_t *section, const char *name, uint64_t otherwise)
     return otherwise;
 }
 
+static void take_disposals(cfg_t *m, struct disposal after[MESSAGE_KINDS])
+{
+    const char *archive = own_string(m, "archive");
+
+    for (int k = 0; k < MESSAGE_KINDS; k++) {
+        const char *own = cfg_getstr(m, disposal_settings[k]);
+        after[k] = (struct disposal){archive ? DISPOSE_MOVE : DISPOSE_LEAVE, archive};
+        if (own) /* check_word has seen it */
+            (void)parse_disposal(reading->config->arena, own, &after[k]);
+    }
+}
+
 static int take_mailbox(cfg_t *root, cfg_opt_t *opt)
 {
     cfg_t *m = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
@@ -251,7 +299,6 @@ static int take_mailbox(cfg_t *root, cfg_opt_t *opt)
         .password_command = own_string(m, "password_command"),
         .password_env = own_string(m, "password_env"),
         .folder = own_string(m, "folder"),
-        .archive = own_string(m, "archive"),
         .ca_file = own_string(m, "ca_file"),
         .tls = cfg_getbool(m, "tls"),
         .verify = cfg_getbool(m, "verify"),
@@ -261,6 +308,7 @@ static int take_mailbox(cfg_t *root, cfg_opt_t *opt)
         .batch_messages = (unsigned)cfg_getint(m, "batch_messages"),
         .path = own_string(m, "path"),
     };
+    take_disposals(m, to->after);
     if (!*to->name)
         return fault(root, "%s has an empty name", opt->name);
     if (!to->kind)
@@ -466,9 +514,12 @@ static int parse(const char *text)
         CFG_STR("password", NULL, CFGF_NONE), CFG_STR("password_file", NULL, CFGF_NONE),
         CFG_STR("password_command", NULL, CFGF_NONE), CFG_STR("password_env", NULL, CFGF_NONE),
         CFG_STR("folder", "INBOX", CFGF_NONE), CFG_STR("archive", NULL, CFGF_NONE),
-        CFG_STR("ca_file", NULL, CFGF_NONE), CFG_BOOL("tls", cfg_true, CFGF_NONE),
-        CFG_BOOL("verify", cfg_true, CFGF_NONE), CFG_INT("timeout", 60, CFGF_NONE),
-        CFG_INT("deadline", 600, CFGF_NONE), CFG_STR("batch_bytes", "16M", CFGF_NONE),
+        CFG_STR("on_rejected", NULL, CFGF_NONE), CFG_STR("on_not_a_report", NULL, CFGF_NONE),
+        CFG_STR("on_failure", NULL, CFGF_NONE), CFG_STR("on_aggregate", NULL, CFGF_NONE),
+        CFG_STR("on_tls", NULL, CFGF_NONE), CFG_STR("ca_file", NULL, CFGF_NONE),
+        CFG_BOOL("tls", cfg_true, CFGF_NONE), CFG_BOOL("verify", cfg_true, CFGF_NONE),
+        CFG_INT("timeout", 60, CFGF_NONE), CFG_INT("deadline", 600, CFGF_NONE),
+        CFG_STR("batch_bytes", "16M", CFGF_NONE),
         CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE), CFG_STR("path", NULL, CFGF_NONE),
         CFG_END()};
     cfg_opt_t client[] = {CFG_STR_LIST("domains", NULL, CFGF_NONE),

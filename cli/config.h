@@ -6,6 +6,7 @@
 #define CLI_CONFIG_H
 
 #include "base/err.h"
+#include "ingest/source.h"
 #include "parse/limits.h"
 #include "store/store.h"
 
@@ -32,8 +33,8 @@ struct config_mailbox {
     unsigned batch_messages;
     /* maildir */
     const char *path;
-    /* both; NULL: processed mails stay */
-    const char *archive;
+    /* both: what becomes of mails that are done */
+    struct disposal after[MESSAGE_KINDS];
 };
 
 struct config {

@@ -1,5 +1,6 @@
 #include "cli/mailbox.h"
 
+#include "cli/console.h"
 #include "cli/run.h"
 
 #include <string.h>
@@ -42,6 +43,13 @@ static bool give_up(void *context)
     return run_asked_to_stop();
 }
 
+/* `notice` of the settings; the context is as for `known`. */
+static void tell(void *context, const struct err *why)
+{
+    (void)context;
+    console_problem(NULL, why);
+}
+
 static int open_imap(struct source **out, struct mailbox_open *o, struct err *e)
 {
     const struct config_mailbox *m = o->config;
@@ -52,7 +60,7 @@ static int open_imap(struct source **out, struct mailbox_open *o, struct err *e)
         .user = m->user,
         .password = o->password,
         .folder = m->folder,
-        .archive = m->archive,
+        .look_only = o->look_only,
         .ca_file = m->ca_file,
         .verify = m->verify,
         .tls = m->tls,
@@ -61,9 +69,11 @@ static int open_imap(struct source **out, struct mailbox_open *o, struct err *e)
         .batch_bytes = m->batch_bytes,
         .batch_messages = m->batch_messages,
         .known = o->known,
+        .notice = tell,
         .stop = give_up,
         .context = o->context,
     };
+    memcpy(o->settings.imap.after, m->after, sizeof m->after);
 
     return source_imap_open(out, &o->settings.imap, o->limits, e);
 }
@@ -89,9 +99,13 @@ static int check_maildir(const struct config_mailbox *m, struct err *e)
     if (!m->path)
         return missing(m, "path", e);
     /* a timer or cron starts the program who knows where */
-    if (*m->path != '/' || (m->archive && *m->archive != '/')) {
-        return err_set(e, ERR_CONFIG, "config", "mailbox %s: %s must begin with /", m->name,
-            *m->path != '/' ? "path" : "archive");
+    if (*m->path != '/')
+        return err_set(e, ERR_CONFIG, "config", "mailbox %s: path must begin with /", m->name);
+    for (int k = 0; k < MESSAGE_KINDS; k++) {
+        if (m->after[k].how == DISPOSE_MOVE && *m->after[k].where != '/') {
+            return err_set(e, ERR_CONFIG, "config",
+                "mailbox %s: the path of an archive must begin with /", m->name);
+        }
     }
     return 0;
 }
@@ -101,10 +115,11 @@ static int open_maildir(struct source **out, struct mailbox_open *o, struct err 
     o->settings.maildir = (struct maildir_settings){
         .name = o->config->name,
         .path = o->config->path,
-        .archive = o->config->archive,
+        .look_only = o->look_only,
         .known = o->known,
         .context = o->context,
     };
+    memcpy(o->settings.maildir.after, o->config->after, sizeof o->config->after);
 
     return source_maildir_open(out, &o->settings.maildir, o->limits, e);
 }

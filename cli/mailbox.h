@@ -13,7 +13,8 @@ struct mailbox_open {
     const struct limits *limits;
     const char *password; /* NULL where none is needed */
     /* as in struct imap_settings */
-    bool (*known)(void *context, const char *source, const char *key);
+    bool (*known)(void *context, const char *source, const char *key, enum message_kind *kind);
+    bool look_only; /* change nothing */
     void *context;
 
     /* filled in by open(): a source keeps looking at its settings */

@@ -115,12 +115,14 @@ int run_into_sink(struct run *r, struct source *from, struct sink *to, struct er
 }
 
 /* What the store's writer calls after each commit. */
-static int tell_source(void *context, uint64_t id, enum outcome o, struct err *e)
+static int tell_source(
+    void *context, uint64_t id, enum outcome o, enum message_kind kind, struct err *e)
 {
     struct passage *p = context;
 
+    (void)o;
     p->told = true;
-    return p->from->ops->done ? p->from->ops->done(p->from, id, o, e) : 0;
+    return p->from->ops->done ? p->from->ops->done(p->from, id, kind, e) : 0;
 }
 
 int run_into_store(struct run *r, struct source *from, struct store *to,

@@ -1,10 +1,16 @@
 #include "ingest/imap_name.h"
 
+#include "base/arena.h"
 #include "base/text.h"
 
 #include <ctype.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
+
+enum {
+    NAME_MAX_BYTES = 8 * 1024
+};
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
@@ -106,4 +112,34 @@ int imap_quote(struct buf *out, const char *s)
             r = buf_add(out, s, 1);
     }
     return r ? r : buf_add(out, "\"", 1);
+}
+
+/* "INBOX" and what lies below it by name has no prefix, nor what was written with it. */
+static const char *missing_prefix(const char *encoded, const struct imap_names *names)
+{
+    size_t n = strlen(names->prefix);
+
+    if (!n || !strcasecmp(encoded, "INBOX") || !strncasecmp(encoded, names->prefix, n))
+        return "";
+    return names->prefix;
+}
+
+int imap_name_wire(struct arena *a, const char *name, const struct imap_names *names,
+    const char **out, struct err *e)
+{
+    struct buf encoded, quoted;
+
+    buf_init(&encoded, NAME_MAX_BYTES);
+    buf_init(&quoted, 2 * NAME_MAX_BYTES);
+    int r = imap_name_encode(&encoded, name, names->delimiter, e);
+    if (!r) {
+        const char *prefix = missing_prefix(encoded.data, names);
+        if (imap_quote(&quoted, arena_printf(a, "%s%s", prefix, encoded.data)))
+            r = err_set(e, ERR_CONFIG, "folder-name", "the name of a folder is too long");
+    }
+    if (!r)
+        *out = arena_strdup(a, quoted.data);
+    buf_done(&encoded);
+    buf_done(&quoted);
+    return r;
 }

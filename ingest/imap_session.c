@@ -8,6 +8,7 @@
 #include "ingest/imap_stream.h"
 
 #include <libetpan/mailimap.h>
+#include <libetpan/namespace.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 enum {
     LOGOUT_SECONDS = 5
 };
+
+static const char naming[] = "asking how folders are named";
 
 struct imap_session {
     struct imap_stream *stream;
@@ -49,12 +52,35 @@ static int64_t server_time(const struct mailimap_date_time *t)
     return when_parse_rfc3339(text, &seconds) ? seconds : -1;
 }
 
+static const char *flag_name(const struct mailimap_flag *f)
+{
+    switch (f->fl_type) {
+    case MAILIMAP_FLAG_ANSWERED:
+        return "\\Answered";
+    case MAILIMAP_FLAG_FLAGGED:
+        return "\\Flagged";
+    case MAILIMAP_FLAG_SEEN:
+        return "\\Seen";
+    case MAILIMAP_FLAG_DRAFT:
+        return "\\Draft";
+    case MAILIMAP_FLAG_KEYWORD:
+        return f->fl_data.fl_keyword;
+    default:
+        return NULL;
+    }
+}
+
 static void see_flags(struct imap_fetched *f, const struct mailimap_msg_att_dynamic *d)
 {
     for (clistiter *i = d->att_list ? clist_begin(d->att_list) : NULL; i; i = clist_next(i)) {
         const struct mailimap_flag_fetch *flag = clist_content(i);
+        const char *name = flag->fl_flag ? flag_name(flag->fl_flag) : NULL;
         if (flag->fl_flag && flag->fl_flag->fl_type == MAILIMAP_FLAG_DELETED)
             f->deleted = true;
+        size_t used = strlen(f->flags);
+        if (name && used + strlen(name) + 2 <= sizeof f->flags) {
+            (void)snprintf(f->flags + used, sizeof f->flags - used, "%s%s", used ? " " : "", name);
+        }
     }
 }
 
@@ -223,33 +249,53 @@ bool imap_has(const struct imap_session *s, const char *capability)
     return mailimap_has_extension(s->imap, capability) != 0;
 }
 
-int imap_delimiter(struct imap_session *s, char *out, struct err *e)
+/* The hierarchy delimiter as every server tells it. */
+static int ask_delimiter(struct imap_session *s, struct imap_names *out, struct err *e)
 {
-    int r =
-        imap_must(s, "asking for the hierarchy delimiter", IMAP_ANSWER_BYTES, "LIST \"\" \"\"", e);
+    int r = imap_must(s, naming, IMAP_ANSWER_BYTES, "LIST \"\" \"\"", e);
 
-    *out = '\0';
     if (r || !s->imap->imap_response_info)
         return r;
     clist *folders = s->imap->imap_response_info->rsp_mailbox_list;
     if (folders && clist_begin(folders)) {
         const struct mailimap_mailbox_list *first = clist_content(clist_begin(folders));
-        *out = first->mb_delimiter;
+        out->delimiter = first->mb_delimiter;
     }
     return 0;
 }
 
-void imap_each_found(
-    const struct imap_session *s, void (*visit)(void *context, uint32_t number), void *context)
+/* The first of the user's own namespaces, if the answer tells one. */
+static bool see_namespace(const struct imap_session *s, struct imap_names *out)
 {
-    clist *found =
-        s->imap->imap_response_info ? s->imap->imap_response_info->rsp_search_result : NULL;
+    clist *list =
+        s->imap->imap_response_info ? s->imap->imap_response_info->rsp_extension_list : NULL;
 
-    for (clistiter *i = found ? clist_begin(found) : NULL; i; i = clist_next(i)) {
-        const uint32_t *number = clist_content(i);
-        if (number)
-            visit(context, *number);
+    for (clistiter *i = list ? clist_begin(list) : NULL; i; i = clist_next(i)) {
+        const struct mailimap_extension_data *x = clist_content(i);
+        if (x->ext_extension->ext_id != MAILIMAP_EXTENSION_NAMESPACE || !x->ext_data)
+            continue;
+        const struct mailimap_namespace_data *data = x->ext_data;
+        clist *own = data->ns_personal ? data->ns_personal->ns_data_list : NULL;
+        const struct mailimap_namespace_info *first =
+            own && clist_begin(own) ? clist_content(clist_begin(own)) : NULL;
+        if (!first || !first->ns_prefix || strlen(first->ns_prefix) >= sizeof out->prefix)
+            continue;
+        out->delimiter = first->ns_delimiter;
+        (void)snprintf(out->prefix, sizeof out->prefix, "%s", first->ns_prefix);
+        return true;
     }
+    return false;
+}
+
+int imap_naming(struct imap_session *s, struct imap_names *out, struct err *e)
+{
+    *out = (struct imap_names){0};
+    if (imap_has(s, "NAMESPACE")) {
+        int r = imap_must(s, naming, IMAP_ANSWER_BYTES, "NAMESPACE", e);
+        if (r || see_namespace(s, out))
+            return r;
+    }
+    return ask_delimiter(s, out, e);
 }
 
 int imap_select(struct imap_session *s, const char *folder, bool examine, struct err *e)

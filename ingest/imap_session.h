@@ -7,6 +7,7 @@
 #define INGEST_IMAP_SESSION_H
 
 #include "base/err.h"
+#include "ingest/imap_name.h"
 #include "ingest/source.h"
 
 #include <stdbool.h>
@@ -16,7 +17,8 @@
 enum {
     IMAP_ANSWER_BYTES = 1024 * 1024, /* plenty for an answer of a few lines, and for chatter */
     IMAP_COMMAND_MAX = 64 * 1024,
-    IMAP_WORDS_MAX = 240
+    IMAP_WORDS_MAX = 240,
+    IMAP_FLAGS_MAX = 400
 };
 
 /* What the server said to a command that reached it. */
@@ -32,10 +34,12 @@ struct imap_session;
 struct imap_fetched {
     uint32_t uid;
     uint32_t size;
-    int64_t arrived; /* -1: not said, or no time */
-    bool deleted;    /* it has the flag \Deleted */
-    char *body;      /* the receiver may keep it: then it sets this to NULL and frees the body with
-                        imap_body_free(); NULL: none came */
+    int64_t arrived;            /* -1: not said, or no time */
+    bool deleted;               /* it has the flag \Deleted */
+    char flags[IMAP_FLAGS_MAX]; /* \Flagged, \Seen and keywords, with spaces between; what is too
+                                   much is left out */
+    char *body; /* the receiver may keep it: then it sets this to NULL and frees the body with
+                   imap_body_free(); NULL: none came */
     size_t body_len;
     bool has_body; /* a body was sent, be it empty */
 };
@@ -82,15 +86,11 @@ bool imap_is_busy(
 
 bool imap_has(const struct imap_session *s, const char *capability);
 
-/* The character between the levels of a folder's name; '\0' if the server has no levels. */
-int imap_delimiter(struct imap_session *s, char *out, struct err *e) ERR_CHECKED;
+/* By NAMESPACE (RFC 2342) if the server has it. */
+int imap_naming(struct imap_session *s, struct imap_names *out, struct err *e) ERR_CHECKED;
 
 /* Who gets the FETCH responses from now on; NULL: nobody. */
 void imap_receive(
     struct imap_session *s, void (*receive)(void *context, struct imap_fetched *f), void *context);
-
-/* Calls `visit` for each number that the last command, a SEARCH, found. */
-void imap_each_found(
-    const struct imap_session *s, void (*visit)(void *context, uint32_t number), void *context);
 
 #endif

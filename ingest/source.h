@@ -35,10 +35,10 @@ struct source_ops {
     int (*next)(struct source *s, struct source_message *m, struct err *e);
     /*
      * Called after the commit that holds the message's outcome, in any order, for each message
-     * once: now it may be moved to the archive, marked, remembered. Not called for
-     * OUTCOME_DEFERRED. May queue; `flush`, at any time between two messages, makes it so.
+     * once: now it may be moved, deleted or flagged. Not called for what was deferred. May queue;
+     * `flush`, at any time between two messages, makes it so.
      */
-    int (*done)(struct source *s, uint64_t id, enum outcome o, struct err *e);
+    int (*done)(struct source *s, uint64_t id, enum message_kind kind, struct err *e);
     int (*flush)(struct source *s, struct err *e);
     void (*close)(struct source *s);
 };
@@ -53,14 +53,29 @@ struct source {
 int source_files_open(struct source **out, const char *const *paths, size_t n,
     const struct limits *limits, struct err *e) ERR_CHECKED;
 
+/* What becomes of a mailbox's mails when they are done. */
+enum disposal_how {
+    DISPOSE_LEAVE, /* it stays and is remembered; in a Maildir it goes from new/ to cur/ */
+    DISPOSE_MOVE,
+    DISPOSE_DELETE,
+    DISPOSE_FLAG /* it stays with a mark */
+};
+
+struct disposal {
+    enum disposal_how how;
+    /* A folder, for a Maildir the path of another one, created if need be; or a flag as IMAP spells
+     * it: "\Flagged", "Processed". */
+    const char *where;
+};
+
 struct maildir_settings {
     const char *name;
     const char *path;
-    const char *archive; /* a Maildir that processed mails are moved to (created if need be); NULL:
-                            they go from new/ to cur/ */
-    /* Has this message been done before? Asked for what is left in cur/ and for what cannot be
-     * read; may be NULL. */
-    bool (*known)(void *context, const char *source, const char *key);
+    struct disposal after[MESSAGE_KINDS];
+    bool look_only; /* change nothing */
+    /* Has this message been done before, and as what? Asked for what is left in cur/ and for what
+     * cannot be read; may be NULL. */
+    bool (*known)(void *context, const char *source, const char *key, enum message_kind *kind);
     void *context;
 };
 
@@ -74,18 +89,21 @@ struct imap_settings {
     unsigned port; /* 993 */
     const char *user;
     const char *password;
-    const char *folder;  /* "INBOX" */
-    const char *archive; /* folder for processed mails (created if need be); NULL: they stay and are
-                            remembered by UIDVALIDITY/UID */
-    const char *ca_file; /* NULL: the system's */
-    bool verify;         /* true unless the operator said otherwise */
-    bool tls;            /* implicit TLS; false only for loopback tests and tunnels */
-    unsigned timeout;    /* seconds for one read or write */
-    unsigned deadline;   /* seconds for one whole command */
+    const char *folder; /* "INBOX" */
+    /* What stays is remembered by UIDVALIDITY/UID, with the folder in front unless it is INBOX. */
+    struct disposal after[MESSAGE_KINDS];
+    bool look_only;       /* change nothing */
+    const char *ca_file;  /* NULL: the system's */
+    bool verify;          /* true unless the operator said otherwise */
+    bool tls;             /* implicit TLS; false only for loopback tests and tunnels */
+    unsigned timeout;     /* seconds for one read or write */
+    unsigned deadline;    /* seconds for one whole command */
     uint64_t batch_bytes; /* at most this much is fetched ahead */
     unsigned batch_messages;
-    /* left-in-place mode: has this message been done before? Called for each UID; may be NULL */
-    bool (*known)(void *context, const char *source, const char *key);
+    /* Has this message been done before, and as what? Asked where mails may stay; may be NULL */
+    bool (*known)(void *context, const char *source, const char *key, enum message_kind *kind);
+    /* Something the operator may want to know; may be NULL. */
+    void (*notice)(void *context, const struct err *why);
     /* Is it time to give up? Asked while waiting for the server, which then has a second to finish:
      * ERR_TEMPORARY, interrupted. May be NULL. */
     bool (*stop)(void *context);

@@ -362,11 +362,11 @@ static void files_close(struct source *s)
 }
 
 /* Files stay where they are. */
-static int files_done(struct source *s, uint64_t id, enum outcome o, struct err *e)
+static int files_done(struct source *s, uint64_t id, enum message_kind kind, struct err *e)
 {
     (void)s;
     (void)id;
-    (void)o;
+    (void)kind;
     (void)e;
     return 0;
 }

@@ -1,9 +1,8 @@
 /*
- * An IMAP mailbox. The folder is listed once, when it is opened; the mails are then fetched ahead
- * in batches and handed out one at a time. With an archive folder, mails that are done are moved
- * there at each flush: by MOVE (RFC 6851), else by COPY, \Deleted and EXPUNGE. A connection that
- * breaks between COPY and EXPUNGE leaves a second copy in the archive, never none. Without an
- * archive folder the mailbox is opened read-only and nothing is sent that changes it.
+ * A folder of an IMAP mailbox. It is listed once, when it is opened; the mails are then fetched
+ * ahead in batches and handed out one at a time. What becomes of those that are done is
+ * imap_filing's part. Where all of them stay the folder is opened read-only and nothing is sent
+ * that changes it.
  *
  * One mail that a server cannot give must not keep the others from being read: what a failed batch
  * leaves missing is fetched again mail by mail, in new sessions. A server that fails for all of
@@ -11,7 +10,7 @@
  */
 #include "base/arena.h"
 #include "base/buf.h"
-#include "ingest/imap_name.h"
+#include "ingest/imap_filing.h"
 #include "ingest/imap_session.h"
 #include "ingest/source.h"
 
@@ -27,13 +26,10 @@ enum {
     LIST_SPLIT = 20,
     LIST_MAX = 4 * 1000 * 1000,
     BATCH_MAX = 500,         /* mails named in one command: servers read lines of 8,000 bytes */
-    RANGES_MAX = 350,        /* the same */
     FETCH_BYTES = 64 * 1024, /* for each mail, on top of twice the size it was listed with */
-    MOVED_BYTES = 64,        /* for each mail that is moved: an EXPUNGE line, COPYUID */
-    SEARCH_BYTES = 64 * 1024 * 1024, /* the numbers of all mails that are marked \Deleted */
-    FETCH_TRIES = 2,                 /* for one mail alone */
-    BLAMED_MAX = 5,                  /* mails in a row */
-    KEY_SIZE = 32
+    FETCH_TRIES = 2,         /* for one mail alone */
+    BLAMED_MAX = 5,          /* mails in a row */
+    KEY_MAX = 64 * 1024
 };
 
 /* Above the UID in a message's id: the mail stays where it is. */
@@ -41,7 +37,8 @@ static const uint64_t stays = UINT64_C(1) << 32;
 
 struct listed {
     uint32_t uid;
-    uint32_t size; /* 0: the server does not say */
+    uint32_t size;     /* 0: the server does not say */
+    unsigned unmarked; /* a bit for each kind of mail whose flag is not set */
     int64_t arrived;
 };
 
@@ -62,9 +59,10 @@ struct imap_source {
     const struct imap_settings *set;
     uint64_t message_max;
     struct imap_session *session;
-    const char *folder;  /* on the wire, quoted */
-    const char *archive; /* the same, or NULL */
-    bool archive_made;
+    const char *folder; /* on the wire, quoted */
+    struct imap_filing *filing;
+    bool changes; /* something is to become of mails that are done */
+    bool stays;   /* of some kind of mails nothing is, or only a flag */
 
     struct listed *list; /* by UID */
     size_t n_list, list_size, at;
@@ -76,61 +74,32 @@ struct imap_source {
     bool failed; /* nothing comes after this batch: */
     struct err why;
 
-    uint32_t *finished; /* for the next flush */
-    size_t n_finished, finished_size;
-
-    char key[KEY_SIZE];
-    struct buf name;
+    struct buf key, name;
 };
 
 /* --- opening --- */
 
-static int wire_name(
-    struct imap_source *s, const char *name, char delimiter, const char **out, struct err *e)
-{
-    struct buf encoded, quoted;
-
-    buf_init(&encoded, IMAP_COMMAND_MAX / 8);
-    buf_init(&quoted, IMAP_COMMAND_MAX / 4);
-    int r = imap_name_encode(&encoded, name, delimiter, e);
-    if (!r && imap_quote(&quoted, encoded.data))
-        r = err_set(e, ERR_CONFIG, "folder-name", "the name of a folder is too long");
-    if (!r)
-        *out = arena_strdup(s->arena, quoted.data);
-    buf_done(&encoded);
-    buf_done(&quoted);
-    return r;
-}
-
-static bool same_folder(const char *a, const char *b)
-{
-    /* INBOX is the one name whose case means nothing (RFC 9051 section 5.1) */
-    return !strcmp(a, b) || (!strcasecmp(a, "\"INBOX\"") && !strcasecmp(b, "\"INBOX\""));
-}
-
+/* How the server names folders matters only where there are other folders than INBOX. */
 static int folder_names(struct imap_source *s, struct err *e)
 {
-    char delimiter = '\0';
+    struct imap_names names = {0};
+    bool ask = strcasecmp(s->set->folder, "INBOX") != 0;
     int r = 0;
 
-    if (strchr(s->set->folder, '/') || (s->set->archive && strchr(s->set->archive, '/')))
-        r = imap_delimiter(s->session, &delimiter, e);
+    for (int k = 0; k < MESSAGE_KINDS; k++)
+        ask = ask || s->set->after[k].how == DISPOSE_MOVE;
+    if (ask)
+        r = imap_naming(s->session, &names, e);
     if (!r)
-        r = wire_name(s, s->set->folder, delimiter, &s->folder, e);
-    if (!r && s->set->archive)
-        r = wire_name(s, s->set->archive, delimiter, &s->archive, e);
-    if (!r && s->archive && same_folder(s->folder, s->archive)) {
-        r = err_set(
-            e, ERR_CONFIG, "folder-name", "the archive is the folder itself: %s", s->set->folder);
-    }
-    return r;
+        r = imap_name_wire(s->arena, s->set->folder, &names, &s->folder, e);
+    return r ? r : imap_filing_names(s->filing, &names, s->folder, e);
 }
 
-/* Without an archive by EXAMINE, which cannot change anything. */
+/* Where all mails stay by EXAMINE, which cannot change anything. */
 static int folder_open(struct imap_source *s, struct err *e)
 {
     char words[IMAP_WORDS_MAX];
-    int r = imap_select(s->session, s->folder, !s->archive, e);
+    int r = imap_select(s->session, s->folder, !s->changes, e);
 
     if (r > 0 && imap_is_busy(s->session))
         return imap_refused(s->session, "opening the folder", e);
@@ -144,10 +113,10 @@ static int folder_open(struct imap_source *s, struct err *e)
         return err_set(e, ERR_TEMPORARY, "protocol", "folder %s: the server gives no UIDVALIDITY",
             s->set->folder);
     }
-    if (s->archive && imap_read_only(s->session)) {
+    if (s->changes && imap_read_only(s->session)) {
         return err_set(e, ERR_CONFIG, "read-only",
-            "folder %s: this user may only read it, so nothing can be moved to %s", s->set->folder,
-            s->set->archive);
+            "folder %s: this user may only read it, so nothing can be moved, deleted or flagged",
+            s->set->folder);
     }
     return 0;
 }
@@ -193,13 +162,20 @@ static void list_add(void *context, struct imap_fetched *f)
 {
     struct imap_source *s = context;
 
-    if ((f->deleted && s->archive) || s->n_list == LIST_MAX)
+    unsigned unmarked = 0;
+
+    if ((f->deleted && s->changes) || s->n_list == LIST_MAX)
         return;
+    for (int k = 0; k < MESSAGE_KINDS; k++) {
+        if (imap_filing_lacks_flag(s->filing, (enum message_kind)k, f->flags))
+            unmarked |= 1U << k;
+    }
     if (s->n_list == s->list_size) {
         s->list_size = s->list_size ? s->list_size * 2 : 1024;
         s->list = mem_realloc(s->list, s->list_size * sizeof *s->list);
     }
-    s->list[s->n_list++] = (struct listed){.uid = f->uid, .size = f->size, .arrived = f->arrived};
+    s->list[s->n_list++] = (struct listed){
+        .uid = f->uid, .size = f->size, .unmarked = unmarked, .arrived = f->arrived};
 }
 
 static int compare_uid(const void *a, const void *b)
@@ -236,7 +212,7 @@ static int list_some(struct imap_source *s, uint64_t from, uint64_t to, bool siz
     char command[128];
 
     (void)snprintf(command, sizeof command, "FETCH %" PRIu64 ":%" PRIu64 " (UID%s%s)", from, to,
-        s->archive ? " FLAGS" : "", sizes ? " RFC822.SIZE INTERNALDATE" : "");
+        s->changes ? " FLAGS" : "", sizes ? " RFC822.SIZE INTERNALDATE" : "");
     imap_receive(s->session, list_add, s);
     int r = imap_must(s->session, "listing the folder",
         IMAP_ANSWER_BYTES + (uint64_t)LIST_STEP * LIST_BYTES, command, e);
@@ -254,10 +230,10 @@ static int folder_list(struct imap_source *s, struct err *e)
     uint64_t step = LIST_STEP;
     unsigned in_a_row = 0;
 
-    if (imap_exists(s->session) > LIST_MAX && !s->archive) {
+    if (imap_exists(s->session) > LIST_MAX && s->stays) {
         return err_set(e, ERR_CONFIG, "too-many",
-            "folder %s has more than %d mails; without an archive folder that is too many",
-            s->set->folder, LIST_MAX);
+            "folder %s has more than %d mails; where mails stay that is too many", s->set->folder,
+            LIST_MAX);
     }
     for (uint64_t from = 1; from <= imap_exists(s->session) && s->n_list < LIST_MAX;) {
         uint64_t exists = imap_exists(s->session);
@@ -282,23 +258,6 @@ static int folder_list(struct imap_source *s, struct err *e)
 }
 
 /* --- handing out --- */
-
-/* Appends "5:9,12", at most RANGES_MAX ranges. Returns how many of the UIDs these are. */
-static size_t add_ranges(struct buf *out, const uint32_t *uids, size_t n)
-{
-    size_t at = 0;
-
-    for (unsigned ranges = 0; at < n && ranges < RANGES_MAX; ranges++) {
-        size_t last = at;
-        while (last + 1 < n && uids[last + 1] <= uids[last] + 1)
-            last++;
-        (void)buf_printf(out, "%s%" PRIu32, ranges ? "," : "", uids[at]);
-        if (last > at)
-            (void)buf_printf(out, ":%" PRIu32, uids[last]);
-        at = last + 1;
-    }
-    return at;
-}
 
 static void batch_clear(struct imap_source *s)
 {
@@ -333,15 +292,33 @@ static void batch_take(void *context, struct imap_fetched *in)
 
 static const char *message_key(struct imap_source *s, uint32_t uid)
 {
-    (void)snprintf(
-        s->key, sizeof s->key, "%" PRIu32 "/%" PRIu32, imap_uidvalidity(s->session), uid);
-    return s->key;
+    bool inbox = strcasecmp(s->set->folder, "INBOX") == 0;
+
+    buf_clear(&s->key);
+    if (buf_printf(&s->key, "%s%s%" PRIu32 "/%" PRIu32, inbox ? "" : s->set->folder,
+            inbox ? "" : "/", imap_uidvalidity(s->session), uid))
+        return "";
+    return s->key.data;
 }
 
-static bool is_known(struct imap_source *s, uint32_t uid)
+/*
+ * A mail that was done and may stay where it is. Not so one that was to be moved or deleted: a
+ * number is not proof enough for that, so it is read again and recognised by its bytes. Where the
+ * flag is missing there was a crash before it was set.
+ */
+static bool is_known(struct imap_source *s, const struct listed *l)
 {
-    return !s->archive && s->set->known &&
-           s->set->known(s->set->context, s->base.name, message_key(s, uid));
+    enum message_kind kind;
+
+    if (!s->stays || !s->set->known ||
+        !s->set->known(s->set->context, s->base.name, message_key(s, l->uid), &kind))
+        return false;
+    enum disposal_how how = s->set->after[kind].how;
+    if (how != DISPOSE_LEAVE && how != DISPOSE_FLAG)
+        return false;
+    if (l->unmarked & 1U << kind)
+        imap_filing_add(s->filing, l->uid, kind);
+    return true;
 }
 
 /* What a mail may take, so far as is known. */
@@ -359,7 +336,7 @@ static uint64_t batch_choose(struct imap_source *s)
     for (; s->at < s->n_list && s->n_batch < s->batch_size; s->at++) {
         const struct listed *l = &s->list[s->at];
         bool too_large = l->size > s->message_max;
-        if (is_known(s, l->uid))
+        if (is_known(s, l))
             continue;
         if (!too_large && bytes && bytes + size_of(s, l) > s->set->batch_bytes)
             break;
@@ -399,7 +376,7 @@ static int fetch_uids(struct imap_source *s, const uint32_t *uids, size_t n, con
     for (size_t at = 0; !r && at < n;) {
         buf_clear(&command);
         (void)buf_adds(&command, "UID FETCH ");
-        at += add_ranges(&command, uids + at, n - at);
+        at += imap_ranges(&command, uids + at, n - at);
         (void)buf_printf(&command, " (%s)", what);
         r = fetch_command(s, bytes, command.data, e);
     }
@@ -558,132 +535,6 @@ static int next_message(struct imap_source *s, struct source_message *m, struct 
     }
 }
 
-/* --- archiving --- */
-
-/* Makes the archive folder. What the server says to it is returned; many mail programs show only
- * folders that are subscribed to, but a refusal of that does not matter. */
-static int archive_create(struct imap_source *s, struct err *e)
-{
-    struct buf b;
-
-    buf_init(&b, IMAP_COMMAND_MAX);
-    (void)buf_printf(&b, "CREATE %s", s->archive);
-    int r = imap_command(s->session, "creating the archive", IMAP_ANSWER_BYTES, b.data, e);
-    if (r == IMAP_OK) {
-        buf_clear(&b);
-        (void)buf_printf(&b, "SUBSCRIBE %s", s->archive);
-        r = imap_command(s->session, "creating the archive", IMAP_ANSWER_BYTES, b.data, e);
-        if (r > 0)
-            r = IMAP_OK;
-    }
-    buf_done(&b);
-    return r;
-}
-
-/* Moves or copies. When that is refused, the folder may be missing: servers should say so
- * (TRYCREATE), not all do. */
-static int archive_command(
-    struct imap_source *s, uint64_t bytes, const char *command, struct err *e)
-{
-    static const char doing[] = "archiving";
-    char words[IMAP_WORDS_MAX];
-    int r = imap_command(s->session, doing, bytes, command, e);
-
-    if (r <= 0)
-        return r;
-    (void)imap_words(s->session, words);
-    if (!s->archive_made) {
-        s->archive_made = true;
-        r = archive_create(s, e);
-        if (r == IMAP_OK) {
-            r = imap_command(s->session, doing, bytes, command, e);
-            (void)imap_words(s->session, words);
-        }
-    }
-    if (r <= 0)
-        return r;
-    return err_set(e, ERR_TEMPORARY, "archive-failed", "archive %s: the server says: %s",
-        s->set->archive, words);
-}
-
-struct ours {
-    const uint32_t *uids;
-    size_t n;
-    bool all;
-};
-
-static void is_ours(void *context, uint32_t uid)
-{
-    struct ours *o = context;
-
-    if (!bsearch(&uid, o->uids, o->n, sizeof *o->uids, compare_uid))
-        o->all = false;
-}
-
-/*
- * Without UID EXPUNGE (RFC 4315) a plain EXPUNGE takes every marked mail of the folder, so it is
- * used only when all of them are ours; else ours stay marked, and are not listed again.
- */
-static int archive_expunge(struct imap_source *s, struct ours *o, const char *ranges, struct err *e)
-{
-    static const char doing[] = "removing archived mails";
-    uint64_t bytes = IMAP_ANSWER_BYTES + (uint64_t)o->n * MOVED_BYTES;
-    struct buf b;
-    int r;
-
-    if (imap_has(s->session, "UIDPLUS")) {
-        buf_init(&b, IMAP_COMMAND_MAX);
-        (void)buf_printf(&b, "UID EXPUNGE %s", ranges);
-        r = imap_must(s->session, doing, bytes, b.data, e);
-        buf_done(&b);
-        return r;
-    }
-    r = imap_must(s->session, doing, SEARCH_BYTES, "UID SEARCH DELETED", e);
-    if (r)
-        return r;
-    imap_each_found(s->session, is_ours, o);
-    return o->all ? imap_must(s->session, doing, bytes, "EXPUNGE", e) : 0;
-}
-
-static int archive_by_copy(struct imap_source *s, struct ours *o, const char *ranges, struct err *e)
-{
-    uint64_t bytes = IMAP_ANSWER_BYTES + (uint64_t)o->n * MOVED_BYTES;
-    struct buf b;
-
-    buf_init(&b, IMAP_COMMAND_MAX);
-    (void)buf_printf(&b, "UID COPY %s %s", ranges, s->archive);
-    int r = archive_command(s, bytes, b.data, e);
-    if (!r) {
-        buf_clear(&b);
-        (void)buf_printf(&b, "UID STORE %s +FLAGS.SILENT (\\Deleted)", ranges);
-        r = imap_must(s->session, "marking archived mails", bytes, b.data, e);
-    }
-    buf_done(&b);
-    return r ? r : archive_expunge(s, o, ranges, e);
-}
-
-/* As many of the mails as one command can name: *moved of them. */
-static int archive_some(
-    struct imap_source *s, const uint32_t *uids, size_t n, size_t *moved, struct err *e)
-{
-    struct buf ranges, command;
-    int r;
-
-    buf_init(&ranges, IMAP_COMMAND_MAX / 2);
-    buf_init(&command, IMAP_COMMAND_MAX);
-    *moved = add_ranges(&ranges, uids, n);
-    if (imap_has(s->session, "MOVE")) {
-        (void)buf_printf(&command, "UID MOVE %s %s", ranges.data, s->archive);
-        r = archive_command(s, IMAP_ANSWER_BYTES + (uint64_t)*moved * MOVED_BYTES, command.data, e);
-    } else {
-        struct ours o = {.uids = uids, .n = *moved, .all = true};
-        r = archive_by_copy(s, &o, ranges.data, e);
-    }
-    buf_done(&ranges);
-    buf_done(&command);
-    return r;
-}
-
 /* --- the source --- */
 
 static int named(struct imap_source *s, int r, struct err *e)
@@ -698,39 +549,21 @@ static int source_imap_next(struct source *base, struct source_message *m, struc
     return named(s, next_message(s, m, e), e);
 }
 
-static int source_imap_done(struct source *base, uint64_t id, enum outcome o, struct err *e)
+static int source_imap_done(struct source *base, uint64_t id, enum message_kind kind, struct err *e)
 {
     struct imap_source *s = (struct imap_source *)base;
 
     (void)e; /* nothing can fail here: flush does it */
-    if (!s->archive || o == OUTCOME_DEFERRED || (id & stays))
-        return 0;
-    if (s->n_finished == s->finished_size) {
-        s->finished_size = s->finished_size ? s->finished_size * 2 : 256;
-        s->finished = mem_realloc(s->finished, s->finished_size * sizeof *s->finished);
-    }
-    s->finished[s->n_finished++] = (uint32_t)id;
+    if (!(id & stays))
+        imap_filing_add(s->filing, (uint32_t)id, kind);
     return 0;
 }
 
 static int source_imap_flush(struct source *base, struct err *e)
 {
     struct imap_source *s = (struct imap_source *)base;
-    size_t at = 0;
-    int r = 0;
 
-    if (!s->n_finished)
-        return 0;
-    qsort(s->finished, s->n_finished, sizeof *s->finished, compare_uid);
-    while (!r && at < s->n_finished) {
-        size_t moved;
-        r = archive_some(s, s->finished + at, s->n_finished - at, &moved, e);
-        if (!r)
-            at += moved;
-    }
-    s->n_finished -= at;
-    memmove(s->finished, s->finished + at, s->n_finished * sizeof *s->finished);
-    return named(s, r, e);
+    return named(s, imap_filing_flush(s->filing, s->session, e), e);
 }
 
 static void source_imap_close(struct source *base)
@@ -739,11 +572,12 @@ static void source_imap_close(struct source *base)
 
     imap_session_close(s->session);
     batch_clear(s);
+    buf_done(&s->key);
     buf_done(&s->name);
+    imap_filing_free(s->filing);
     arena_free(s->arena);
     free(s->batch);
     free(s->list);
-    free(s->finished);
     free(s);
 }
 
@@ -765,7 +599,14 @@ static struct imap_source *imap_source_new(
     s->message_max = limits->message;
     s->batch_size = batch < BATCH_MAX ? batch : BATCH_MAX;
     s->batch = mem_alloc(s->batch_size * sizeof *s->batch);
+    buf_init(&s->key, KEY_MAX);
     buf_init(&s->name, IMAP_COMMAND_MAX);
+    s->filing = imap_filing_new(set);
+    s->changes = imap_filing_changes(set);
+    for (int k = 0; k < MESSAGE_KINDS; k++) {
+        enum disposal_how how = set->after[k].how;
+        s->stays = s->stays || how == DISPOSE_LEAVE || how == DISPOSE_FLAG;
+    }
     s->base.ops = &imap_ops;
     s->base.name = set->name;
     return s;

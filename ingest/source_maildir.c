@@ -3,10 +3,12 @@
 #include "ingest/file.h"
 #include "ingest/source.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +19,13 @@ enum {
 };
 
 static const char info_mark[] = ":2,"; /* after it come the flags */
+
+/* The flags of IMAP that a Maildir can hold. */
+static const struct {
+    const char *name;
+    char letter;
+} letters[] = {
+    {"\\Flagged", 'F'}, {"\\Seen", 'S'}, {"\\Answered", 'R'}, {"\\Draft", 'D'}, {"\\Deleted", 'T'}};
 
 struct item {
     const char *name;
@@ -108,14 +117,23 @@ static void describe_unreadable(struct maildir *d, const struct item *x, struct 
     m->unreadable = &d->why;
 }
 
-/* With an archive, what is in cur/ still waits to be moved there; in new/ nothing has been done.
- * But what could not be read is told once only, wherever it lies. */
+static bool is_to_stay(const struct maildir *d, enum message_kind kind)
+{
+    enum disposal_how how = d->set->after[kind].how;
+
+    return how == DISPOSE_LEAVE || how == DISPOSE_FLAG;
+}
+
+/* In new/ nothing has been done, and in cur/ may wait what is to be moved or deleted. But what
+ * could not be read is told once only, wherever it lies. */
 static bool is_known(struct maildir *d, const struct item *x)
 {
-    bool ask = x->unreadable || (!x->is_new && !d->set->archive);
+    enum message_kind kind;
 
-    return ask && d->set->known &&
-           d->set->known(d->set->context, d->set->name, unique_name(d, x->name));
+    if ((x->is_new && !x->unreadable) || !d->set->known ||
+        !d->set->known(d->set->context, d->set->name, unique_name(d, x->name), &kind))
+        return false;
+    return x->unreadable || is_to_stay(d, kind);
 }
 
 /* 1: the mail is open, or known to be unreadable; 0: there is nothing to do with it. */
@@ -175,22 +193,27 @@ static bool same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* The flags of the name and S (seen); they are kept in ASCII order. */
-static const char *flags_with_seen(struct maildir *d, const char *name)
+/* The flags of the name, and these two; they are kept in ASCII order. */
+static const char *flags_with(struct maildir *d, const char *name, char first, char second)
 {
     const char *info = strstr(name, info_mark);
     const char *flags = info ? info + strlen(info_mark) : "";
-    size_t before = strcspn(flags, "STUVWXYZabcdefghijklmnopqrstuvwxyz");
+    char out[26 * 2 + 1];
+    size_t n = 0;
 
-    if (strchr(flags, 'S'))
-        return flags;
-    return arena_printf(d->scratch, "%.*sS%s", (int)before, flags, flags + before);
+    for (int c = 'A'; c <= 'z'; c++) {
+        if (isalpha(c) && (strchr(flags, c) || c == first || c == second))
+            out[n++] = (char)c;
+    }
+    return arena_strndup(d->scratch, out, n);
 }
 
 /* rename() would overwrite; link() does not. A crash in between leaves both names, which the next
  * run settles. */
 static int move(const char *from, const char *to, struct err *e)
 {
+    if (strcmp(from, to) == 0)
+        return 0;
     if (link(from, to) < 0 && !(errno == EEXIST && same_file(from, to))) {
         if (errno == EEXIST)
             return MOVE_TAKEN;
@@ -206,33 +229,63 @@ static int move(const char *from, const char *to, struct err *e)
     return 0;
 }
 
-static int maildir_done(struct source *s, uint64_t id, enum outcome o, struct err *e)
+/* To cur/ of a Maildir under a name that is free there. */
+static int move_to(
+    struct maildir *d, const struct item *x, const char *folder, char flag, struct err *e)
 {
-    struct maildir *d = maildir_of(s);
     struct arena *a = d->scratch;
-    const char *to_folder = d->set->archive ? d->set->archive : d->set->path;
-    const struct item *x;
-    const char *unique;
-    const char *flags;
-    const char *from;
+    const char *unique = unique_name(d, x->name);
+    const char *flags = flags_with(d, x->name, 'S', flag);
+    const char *from = path_of(d, x);
 
-    if (o == OUTCOME_DEFERRED || id == 0 || id > d->n)
-        return err_set(e, ERR_BUG, "source", "done called for no message");
-    x = &d->items[id - 1];
-    if (x->unreadable || (!d->set->archive && !x->is_new))
-        return 0;
-    unique = unique_name(d, x->name);
-    flags = flags_with_seen(d, x->name);
-    from = path_of(d, x);
     for (int i = 0; i < NAME_TRIES; i++) {
         const char *name = i == 0 ? unique : arena_printf(a, "%s_%d", unique, i);
-        int r = move(from, arena_printf(a, "%s/cur/%s%s%s", to_folder, name, info_mark, flags), e);
+        int r = move(from, arena_printf(a, "%s/cur/%s%s%s", folder, name, info_mark, flags), e);
 
         if (r != MOVE_TAKEN)
             return r;
     }
     return err_set(
-        e, ERR_TEMPORARY, "move-failed", "%s/cur has too many files named %s", to_folder, unique);
+        e, ERR_TEMPORARY, "move-failed", "%s/cur has too many files named %s", folder, unique);
+}
+
+static int delete (struct maildir *d, const struct item *x, struct err *e)
+{
+    const char *path = path_of(d, x);
+
+    if (unlink(path) == 0 || errno == ENOENT)
+        return 0;
+    return err_set(
+        e, ERR_TEMPORARY, "move-failed", "cannot remove %s: %s", path, strerrordesc_np(errno));
+}
+
+static char flag_letter(const char *flag)
+{
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
+        if (strcasecmp(letters[i].name, flag) == 0)
+            return letters[i].letter;
+    }
+    return '\0';
+}
+
+static int maildir_done(struct source *s, uint64_t id, enum message_kind kind, struct err *e)
+{
+    struct maildir *d = maildir_of(s);
+    const struct disposal *after = &d->set->after[kind];
+    const struct item *x;
+
+    if (id == 0 || id > d->n)
+        return err_set(e, ERR_BUG, "source", "done called for no message");
+    x = &d->items[id - 1];
+    if (x->unreadable || d->set->look_only)
+        return 0;
+    if (after->how == DISPOSE_MOVE)
+        return move_to(d, x, after->where, 'S', e);
+    if (after->how == DISPOSE_DELETE)
+        return delete (d, x, e);
+    if (after->how == DISPOSE_FLAG)
+        return move_to(d, x, d->set->path, flag_letter(after->where), e);
+    return x->is_new ? move_to(d, x, d->set->path, 'S', e) : 0;
 }
 
 static int maildir_flush(struct source *s, struct err *e)
@@ -273,38 +326,51 @@ static int check_folder(const char *path, dev_t *device, struct err *e)
     return 0;
 }
 
-static int make_archive(struct maildir *d, struct err *e)
+static int make_maildir(struct maildir *d, const char *path, struct err *e)
 {
     static const char *const below[] = {"", "/tmp", "/new", "/cur"};
 
     for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
-        const char *path = arena_printf(d->scratch, "%s%s", d->set->archive, below[i]);
+        const char *one = arena_printf(d->scratch, "%s%s", path, below[i]);
 
-        if (mkdir(path, FOLDER_MODE) < 0 && errno != EEXIST) {
+        if (mkdir(one, FOLDER_MODE) < 0 && errno != EEXIST) {
             return err_set(
-                e, ERR_CONFIG, "maildir", "cannot create %s: %s", path, strerrordesc_np(errno));
+                e, ERR_CONFIG, "maildir", "cannot create %s: %s", one, strerrordesc_np(errno));
         }
     }
     return 0;
+}
+
+/* Can mails go there? */
+static int check_target(struct maildir *d, const char *path, dev_t here, struct err *e)
+{
+    dev_t there = 0;
+    int r = d->set->look_only ? 0 : make_maildir(d, path, e);
+
+    if (r == 0 && !d->set->look_only)
+        r = check_folder(arena_printf(d->scratch, "%s/cur", path), &there, e);
+    if (r == 0 && !d->set->look_only && here != there) {
+        r = err_set(e, ERR_CONFIG, "maildir",
+            "the archive %s must be on the same file system as %s", path, d->set->path);
+    }
+    return r;
 }
 
 static int check_maildir(struct maildir *d, struct err *e)
 {
     struct arena *a = d->scratch;
     dev_t here = 0;
-    dev_t there = 0;
     int r = check_folder(arena_printf(a, "%s/cur", d->set->path), &here, e);
 
     if (r == 0)
         r = check_folder(arena_printf(a, "%s/new", d->set->path), &here, e);
-    if (r < 0 || !d->set->archive)
-        return r;
-    r = make_archive(d, e);
-    if (r == 0)
-        r = check_folder(arena_printf(a, "%s/cur", d->set->archive), &there, e);
-    if (r == 0 && here != there) {
-        r = err_set(e, ERR_CONFIG, "maildir",
-            "the archive %s must be on the same file system as %s", d->set->archive, d->set->path);
+    for (int k = 0; k < MESSAGE_KINDS && r == 0; k++) {
+        const struct disposal *after = &d->set->after[k];
+        if (after->how == DISPOSE_MOVE)
+            r = check_target(d, after->where, here, e);
+        if (after->how == DISPOSE_FLAG && !flag_letter(after->where)) {
+            r = err_set(e, ERR_CONFIG, "maildir", "a Maildir has no flag %s", after->where);
+        }
     }
     return r;
 }

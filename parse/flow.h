@@ -74,6 +74,20 @@ enum outcome {
 const char *outcome_name(enum outcome o); /* "stored", "duplicate", "conflict", "not_a_report",
                                              "partial", "rejected", "deferred" */
 
+/* What a message is to whoever files it away: the first that applies. */
+enum message_kind {
+    KIND_REJECTED,     /* rejected, cut off or in conflict: somebody has to look at it */
+    KIND_NOT_A_REPORT, /* nothing in it was meant to be a report */
+    KIND_FAILURE,      /* it holds a failure report, which names people */
+    KIND_AGGREGATE,
+    KIND_TLS,
+    MESSAGE_KINDS
+};
+
+const char *message_kind_name(
+    enum message_kind k); /* "rejected", "not_a_report", "failure", "aggregate", "tls" */
+bool message_kind_parse(const char *name, enum message_kind *out);
+
 /* aggregate_begin, failure and tls may also say that the report is not wanted; it is not an error.
  */
 enum flow_answer {

@@ -57,3 +57,22 @@ const char *outcome_name(enum outcome o)
 
     return names[o];
 }
+
+static const char *const message_kinds[] = {
+    "rejected", "not_a_report", "failure", "aggregate", "tls"};
+
+const char *message_kind_name(enum message_kind k)
+{
+    return message_kinds[k];
+}
+
+bool message_kind_parse(const char *name, enum message_kind *out)
+{
+    for (int k = 0; k < (int)MESSAGE_KINDS; k++) {
+        if (strcmp(name, message_kinds[k]) == 0) {
+            *out = (enum message_kind)k;
+            return true;
+        }
+    }
+    return false;
+}

@@ -159,6 +159,7 @@ struct message {
     struct counts parsed; /* rejects, and what a skipped message is known to hold */
     struct counts counts; /* parsed and the fates of its items */
     enum outcome outcome;
+    enum message_kind kind;
 
     struct item *items, **items_end;
     struct payload *payloads, **payloads_end;

@@ -224,7 +224,7 @@ static int announce(struct writer *w, const struct message *first, struct err *e
     for (const struct message *m = first; m && w->settings.problem; m = m->next)
         tell_problems(w, m);
     for (const struct message *m = first; m && got == 0 && w->settings.committed; m = m->next)
-        got = w->settings.committed(w->settings.context, m->number, m->outcome, e);
+        got = w->settings.committed(w->settings.context, m->number, m->outcome, m->kind, e);
     return got;
 }
 

@@ -9,11 +9,12 @@
 static const char *const message_columns[] = {"message_id", "source", "source_key", "sha256",
     "bytes", "name", "mail_from", "subject", "mail_message_id", "authentication_results",
     "mail_date", "seen_at", "outcome", "class", "reason", "reports_new", "reports_duplicate",
-    "reports_conflict", "reports_partial", "reports_rejected", "others_new", "others_known"};
+    "reports_conflict", "reports_partial", "reports_rejected", "others_new", "others_known",
+    "kind"};
 
 static const enum db_type message_types[] = {DB_INT, DB_TEXT, DB_TEXT, DB_BLOB, DB_INT, DB_TEXT,
     DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT, DB_INT, DB_INT, DB_TEXT, DB_TEXT, DB_TEXT, DB_INT, DB_INT,
-    DB_INT, DB_INT, DB_INT, DB_INT, DB_INT};
+    DB_INT, DB_INT, DB_INT, DB_INT, DB_INT, DB_TEXT};
 
 static const char *const reject_columns[] = {"reject_id", "message_id", "payload_id", "report_id",
     "document", "class", "reason", "at", "state"};
@@ -34,6 +35,25 @@ static enum outcome judge(const struct message *m)
         return OUTCOME_DUPLICATE;
     bool others_partial = m->verdict == OUTCOME_PARTIAL && c->others_new;
     return c->reports_partial || others_partial ? OUTCOME_PARTIAL : OUTCOME_STORED;
+}
+
+static enum message_kind kind_of(const struct message *m)
+{
+    enum message_kind kind = KIND_TLS;
+
+    if (m->skipped) /* as it was then */
+        return m->kind;
+    if (m->outcome == OUTCOME_NOT_A_REPORT)
+        return KIND_NOT_A_REPORT;
+    if (m->outcome != OUTCOME_STORED && m->outcome != OUTCOME_DUPLICATE)
+        return KIND_REJECTED;
+    for (const struct item *i = m->items; i; i = i->next) {
+        if (i->kind == &item_failure)
+            return KIND_FAILURE;
+        if (i->kind == &item_report)
+            kind = KIND_AGGREGATE;
+    }
+    return kind;
 }
 
 static int message_row(struct writer *w, const struct message *m, struct err *e)
@@ -65,6 +85,7 @@ static int message_row(struct writer *w, const struct message *m, struct err *e)
         db_int(c->reports_rejected),
         db_int(c->others_new),
         db_int(c->others_known),
+        db_text(message_kind_name(m->kind)),
     };
 
     int got = w->store->c.driver->bulk_row(w->store->c.db, row, e);
@@ -124,6 +145,7 @@ int ledger_write(struct writer *w, struct message *first, struct err *e)
 
     for (struct message *m = first; m; m = m->next) {
         m->outcome = judge(m);
+        m->kind = kind_of(m);
         rejects = rejects || m->rejects || m->derived;
     }
     int got = write_messages(w, first, e);

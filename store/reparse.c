@@ -18,12 +18,14 @@ struct store_again {
 
 /* ---- one payload ---- */
 
-static int on_commit(void *context, uint64_t id, enum outcome o, struct err *e)
+static int on_commit(
+    void *context, uint64_t id, enum outcome o, enum message_kind kind, struct err *e)
 {
     struct store_again *a = context;
 
     (void)id;
     (void)o;
+    (void)kind;
     (void)e;
     a->again.result.written = true;
     return 0;

@@ -238,10 +238,12 @@ const char sql_insert_auth_set[] =
  */
 const char sql_message_by_hash[] =
     "SELECT outcome, reports_new + reports_duplicate + reports_conflict + reports_partial, "
-    "reports_rejected, class FROM message WHERE sha256 = $1 ORDER BY message_id + 0 LIMIT 1";
+    "reports_rejected, class, COALESCE(kind, outcome) "
+    "FROM message WHERE sha256 = $1 ORDER BY message_id + 0 LIMIT 1";
 const char sql_message_by_key[] =
     "SELECT outcome, reports_new + reports_duplicate + reports_conflict + reports_partial, "
-    "reports_rejected, class FROM message WHERE source = $1 AND source_key = $2 "
+    "reports_rejected, class, COALESCE(kind, outcome) "
+    "FROM message WHERE source = $1 AND source_key = $2 "
     "ORDER BY message_id + 0 LIMIT 1";
 const char sql_message_by_id[] = "SELECT message_id FROM message WHERE message_id = $1";
 

@@ -80,7 +80,8 @@ struct store_writer_settings {
                              into the open transaction. */
     /* Called after the commit for each message of the batch, in order; an error ends the flush and
      * is returned. May be NULL. */
-    int (*committed)(void *context, uint64_t id, enum outcome o, struct err *e);
+    int (*committed)(
+        void *context, uint64_t id, enum outcome o, enum message_kind kind, struct err *e);
     /* Called after the commit for what only the store can see: a conflict, bytes that were rejected
      * before, a message that the database refuses. May be NULL. */
     void (*problem)(void *context, const char *name, const struct err *why);
@@ -96,9 +97,10 @@ const struct store_summary *store_writer_summary(
     const struct sink *sink); /* what was committed so far */
 void store_writer_close(struct sink *sink);
 
-/* Has this message of this source been committed already (for mails that are left in place)? */
-int store_message_known(
-    struct store *s, const char *source, const char *key, bool *known, struct err *e) ERR_CHECKED;
+/* Has this message of this source been committed already (for mails that are left in place), and
+ * what was it? */
+int store_message_known(struct store *s, const char *source, const char *key, bool *known,
+    enum message_kind *kind, struct err *e) ERR_CHECKED;
 
 /* ---- clients and domains ---- */
 

@@ -68,6 +68,7 @@ struct known_message {
     bool found;
     bool rejected;
     int64_t reports, rejects;
+    enum message_kind kind;
     char class[40]; /* why it was rejected; "" */
 };
 
@@ -76,8 +77,11 @@ static int take_known(void *context, struct store *s, struct db_stmt *stmt)
     struct known_message *k = context;
     const char *outcome = store_text(s, stmt, 0);
     const char *class = store_text(s, stmt, 3);
+    const char *kind = store_text(s, stmt, 4);
 
     k->found = true;
+    if (!kind || !message_kind_parse(kind, &k->kind))
+        k->kind = KIND_AGGREGATE;
     k->rejected = outcome && strcmp(outcome, outcome_name(OUTCOME_REJECTED)) == 0;
     k->reports = store_int(s, stmt, 1);
     k->rejects = store_int(s, stmt, 2);
@@ -167,6 +171,7 @@ static int skip_message(struct writer *w, const struct message_info *info, bool 
     m->skipped = true;
     m->record = has_key(info) && !by_key.found;
     m->verdict = known->rejected ? OUTCOME_REJECTED : OUTCOME_DUPLICATE;
+    m->kind = known->kind;
     m->class = known->rejected ? "known-reject" : NULL;
     m->reason = known->rejected ? arena_printf(w->heads, "the same bytes were rejected before: %s",
                                       known->class)
@@ -574,12 +579,13 @@ void store_writer_close(struct sink *sink)
     free(w);
 }
 
-int store_message_known(
-    struct store *s, const char *source, const char *key, bool *known, struct err *e)
+int store_message_known(struct store *s, const char *source, const char *key, bool *known,
+    enum message_kind *kind, struct err *e)
 {
     struct known_message k = {0};
     int got = find_by_key(s, source, key, &k, e);
 
     *known = k.found;
+    *kind = k.kind;
     return got;
 }

@@ -1,15 +1,16 @@
 /*
  * Drives ingest/source_imap.c from a shell script: imap_driver NAME=VALUE...
  *
- *   port host user password folder archive ca_file tls verify timeout deadline
+ *   port host user password folder ca_file tls verify timeout deadline
+ *   archive=FOLDER delete=1 flag=FLAG    what becomes of mails that are done
  *   batch_messages batch_bytes message   settings and limits
  *   known=FILE    keys, one a line, that have been done before
  *   hold=FIFO     waits between the last mail and the flush until something was written to the FIFO
  *   flush=EACH    flushes after every so many mails, not only at the end
  *   defer=KEY     this mail is not done
  *
- * Prints "mail KEY LENGTH SHA256", "large KEY LENGTH", "bad KEY TAG TEXT", and at the end "done" or
- * "error CLASS TAG TEXT".
+ * Prints "mail KEY LENGTH SHA256", "large KEY LENGTH", "bad KEY TAG TEXT", "notice TAG TEXT", and
+ * at the end "done" or "error CLASS TAG TEXT".
  */
 #include "base/arena.h"
 #include "base/blob.h"
@@ -24,12 +25,14 @@
 struct job {
     struct imap_settings set;
     struct limits limits;
-    const char *known, *hold, *defer;
+    const char *known, *hold, *defer, *archive, *flag;
+    bool delete;
     unsigned long flush_each;
 };
 
-static bool is_known(void *context, const char *source, const char *key)
+static bool is_known(void *context, const char *source, const char *key, enum message_kind *kind)
 {
+    *kind = KIND_AGGREGATE;
     const struct job *job = context;
     char line[128];
     bool found = false;
@@ -55,7 +58,8 @@ static bool set_text(struct job *job, const char *name, const char *value)
         {"user", &job->set.user},
         {"password", &job->set.password},
         {"folder", &job->set.folder},
-        {"archive", &job->set.archive},
+        {"archive", &job->archive},
+        {"flag", &job->flag},
         {"ca_file", &job->set.ca_file},
         {"known", &job->known},
         {"hold", &job->hold},
@@ -89,6 +93,10 @@ static bool set_number(struct job *job, const char *name, unsigned long n)
         job->set.batch_bytes = n;
     } else if (!strcmp(name, "message")) {
         job->limits.message = n;
+    } else if (!strcmp(name, "delete")) {
+        job->delete = n;
+    } else if (!strcmp(name, "look")) {
+        job->set.look_only = n;
     } else if (!strcmp(name, "flush")) {
         job->flush_each = n;
     } else {
@@ -148,7 +156,7 @@ static int drain(struct source *s, const struct job *job, struct err *e)
         print_mail(&m);
         if (job->defer && !strcmp(job->defer, m.key))
             continue;
-        r = s->ops->done(s, m.id, OUTCOME_STORED, e);
+        r = s->ops->done(s, m.id, KIND_AGGREGATE, e);
         if (!r && job->flush_each && ++n % job->flush_each == 0)
             r = s->ops->flush(s, e);
         if (r)
@@ -157,6 +165,26 @@ static int drain(struct source *s, const struct job *job, struct err *e)
     if (job->hold)
         hold(job->hold);
     return s->ops->flush(s, e);
+}
+
+static void print_notice(void *context, const struct err *why)
+{
+    (void)context;
+    printf("notice %s %s\n", why->tag, why->text);
+}
+
+static void choose_disposal(struct job *job)
+{
+    struct disposal d = {DISPOSE_LEAVE, NULL};
+
+    if (job->archive)
+        d = (struct disposal){DISPOSE_MOVE, job->archive};
+    if (job->flag)
+        d = (struct disposal){DISPOSE_FLAG, job->flag};
+    if (job->delete)
+        d = (struct disposal){DISPOSE_DELETE, NULL};
+    for (int k = 0; k < MESSAGE_KINDS; k++)
+        job->set.after[k] = d;
 }
 
 int main(int argc, char **argv)
@@ -193,6 +221,8 @@ int main(int argc, char **argv)
         job.set.known = is_known;
         job.set.context = &job;
     }
+    job.set.notice = print_notice;
+    choose_disposal(&job);
     if (source_imap_open(&s, &job.set, &job.limits, &e))
         return report(&e);
     int r = drain(s, &job, &e);

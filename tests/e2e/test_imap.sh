@@ -134,22 +134,61 @@ check "copied: the folder is empty" 0 "$(dovecot_count killed INBOX)"
 check "copied: the archive is full" 9 "$(dovecot_count killed Archive)"
 dovecot_stop
 
-# --- neither MOVE nor UIDPLUS
+# --- neither MOVE nor UIDPLUS: a plain EXPUNGE would take what others have marked, so nothing is expunged
 DOVECOT_EXTRA='imap_capability = IMAP4rev1'
 dovecot_start "$WORK/dovecot"
 dovecot_deliver plain "$WORK"/mails/00?
-check "expunged" "done" "$(drive user=plain archive=Archive)"
-check "expunged: the folder is empty" 0 "$(dovecot_count plain INBOX)"
-check "expunged: the archive is full" 9 "$(dovecot_count plain Archive)"
-dovecot_deliver plain "$WORK"/mails/00?
 somebodys=$(find "$WORK/dovecot/mail/plain/new" -type f | head -n 1)
 mv "$somebodys" "$WORK/dovecot/mail/plain/cur/$(basename "$somebodys"):2,T"
-check "somebody else's deleted mail" "done" "$(drive user=plain archive=Archive)"
-check "somebody else's deleted mail: not ours to read" 8 "$(mails)"
-check "somebody else's deleted mail: is not expunged" 9 "$(dovecot_count plain INBOX)"
-check "somebody else's deleted mail: the others are archived" 17 "$(dovecot_count plain Archive)"
-check "somebody else's deleted mail: once only" "done" "$(drive user=plain archive=Archive)"
-check "somebody else's deleted mail: nothing is new" 0 "$(mails)"
+check "no UIDPLUS" "done" "$(drive user=plain archive=Archive)"
+check "no UIDPLUS: somebody's deleted mail is not ours to read" 8 "$(mails)"
+check "no UIDPLUS: the archive is full" 8 "$(dovecot_count plain Archive)"
+check "no UIDPLUS: nothing is expunged" 9 "$(dovecot_count plain INBOX)"
+check_contains "no UIDPLUS: it is said" "notice no-uidplus the server has neither MOVE nor UIDPLUS" "$(cat "$WORK/out")"
+check "no UIDPLUS: once only" "done" "$(drive user=plain archive=Archive)"
+check "no UIDPLUS: nothing is new" 0 "$(mails)"
+dovecot_stop
+
+# --- deleted, flagged, only looked at
+DOVECOT_EXTRA=
+dovecot_start "$WORK/dovecot"
+dovecot_deliver gone "$WORK"/mails/00?
+check "look" "done" "$(drive user=gone delete=1 look=1)"
+check "look: all came" 9 "$(mails)"
+check "look: nothing happened" 9 "$(find "$WORK/dovecot/mail/gone" -name '*test*' ! -name '*:2,?*' | wc -l)"
+check "look at what would be moved" "done" "$(drive user=gone archive=Archive look=1)"
+check "look at what would be moved: no folder is made" 0 "$(find "$WORK/dovecot/mail/gone" -name '.Archive' | wc -l)"
+dovecot_deliver gone "$WORK/mails/010"
+somebodys=$(find "$WORK/dovecot/mail/gone/new" "$WORK/dovecot/mail/gone/cur" -type f | sort | tail -n 1)
+mv "$somebodys" "$WORK/dovecot/mail/gone/cur/$(basename "${somebodys%%:*}"):2,T"
+check "delete" "done" "$(drive user=gone delete=1)"
+check "delete: all came" 9 "$(mails)"
+check "delete: they are gone, somebody's deleted mail is not" 1 "$(dovecot_count gone INBOX)"
+dovecot_deliver marked "$WORK"/mails/00?
+check "flag" "done" "$(drive user=marked flag='\Flagged')"
+check "flag: all are" 9 "$(find "$WORK/dovecot/mail/marked/cur" -name '*:2,F' | wc -l)"
+sed -n 's/^mail \([^ ]*\) .*/\1/p' "$WORK/out" >"$WORK/known"
+check "flag: known ones" "done" "$(drive user=marked flag='\Flagged' known="$WORK/known")"
+check "flag: none is read again" 0 "$(mails)"
+check "keyword: a crash came before it was set" "done" "$(drive user=marked flag=Processed known="$WORK/known")"
+check "keyword: none is read again" 0 "$(mails)"
+check "keyword: all have it" 9 "$(find "$WORK/dovecot/mail/marked/cur" -name '*:2,Fa' | wc -l)"
+dovecot_stop
+
+# --- another delimiter, and a prefix that all folders but INBOX have
+DOVECOT_EXTRA='namespace inbox {
+  inbox = yes
+  prefix = INBOX^
+  separator = ^
+}'
+dovecot_start "$WORK/dovecot"
+dovecot_deliver prefix "$WORK"/mails/00?
+check "prefix" "done" "$(drive user=prefix archive=Done/2026)"
+check "prefix: moved" 9 "$(dovecot_count prefix Done.2026)"
+check "prefix: read from there" "done" "$(drive user=prefix folder=Done/2026 archive=INBOX/Older)"
+check "prefix: all came" 9 "$(mails)"
+check_contains "prefix: the folder is in the key" "mail Done/2026/" "$(cat "$WORK/out")"
+check "prefix: written out" 9 "$(dovecot_count prefix Older)"
 dovecot_stop
 
 # --- certificates

@@ -106,7 +106,10 @@ static void test_whole_file(void)
     CU_ASSERT_STRING_EQUAL(m->kind->name, "imap");
     CU_ASSERT_STRING_EQUAL(m->host, "imap.example.net");
     CU_ASSERT_STRING_EQUAL(m->folder, "INBOX");
-    CU_ASSERT_STRING_EQUAL(m->archive, "Archive");
+    for (int k = 0; k < MESSAGE_KINDS; k++) {
+        CU_ASSERT_EQUAL(m->after[k].how, DISPOSE_MOVE);
+        CU_ASSERT_STRING_EQUAL(m->after[k].where, "Archive");
+    }
     CU_ASSERT_EQUAL(m->port, 1993);
     CU_ASSERT_TRUE(m->tls);
     CU_ASSERT_FALSE(m->verify);

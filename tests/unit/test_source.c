@@ -349,8 +349,9 @@ static void test_mbox_windows(void)
 
 static const char *known_key; /* what has been done before */
 
-static bool is_known(void *context, const char *source, const char *key)
+static bool is_known(void *context, const char *source, const char *key, enum message_kind *kind)
 {
+    *kind = KIND_AGGREGATE;
     CU_ASSERT_PTR_EQUAL(context, &known_key);
     CU_ASSERT_STRING_EQUAL(source, "main");
     return known_key && strcmp(key, known_key) == 0;
@@ -362,11 +363,10 @@ static struct source *open_maildir(const char *archive)
     struct source *s;
     struct err e;
 
-    set = (struct maildir_settings){.name = "main",
-        .path = in_root("m"),
-        .archive = archive,
-        .known = is_known,
-        .context = &known_key};
+    set = (struct maildir_settings){
+        .name = "main", .path = in_root("m"), .known = is_known, .context = &known_key};
+    for (int k = 0; k < MESSAGE_KINDS; k++)
+        set.after[k] = (struct disposal){archive ? DISPOSE_MOVE : DISPOSE_LEAVE, archive};
     CU_ASSERT_EQUAL_FATAL(source_maildir_open(&s, &set, &limits, &e), 0);
     return s;
 }
@@ -389,7 +389,7 @@ static void process_maildir(const char *archive)
     struct err e;
 
     while (s->ops->next(s, &m, &e) == SOURCE_MESSAGE)
-        CU_ASSERT_EQUAL(s->ops->done(s, m.id, OUTCOME_STORED, &e), 0);
+        CU_ASSERT_EQUAL(s->ops->done(s, m.id, KIND_AGGREGATE, &e), 0);
     CU_ASSERT_EQUAL(s->ops->flush(s, &e), 0);
     s->ops->close(s);
 }
@@ -505,7 +505,7 @@ static void test_maildir_changes(void)
     CU_ASSERT_STRING_EQUAL(m.key, "3");
     CU_ASSERT_EQUAL(m.too_large, 299);
     CU_ASSERT_EQUAL(m.bytes.len, 0);
-    CU_ASSERT_EQUAL(s->ops->done(s, first, OUTCOME_STORED, &e), 0);
+    CU_ASSERT_EQUAL(s->ops->done(s, first, KIND_AGGREGATE, &e), 0);
     CU_ASSERT_EQUAL(s->ops->next(s, &m, &e), SOURCE_END);
     s->ops->close(s);
     remove_root();
