@@ -1,5 +1,6 @@
 #include "base/blob.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <errno.h>
@@ -71,4 +72,26 @@ int blob_sha256(const struct blob *b, unsigned char out[32], struct err *e)
 bool hmac_sha256(const unsigned char key[32], const void *bytes, size_t len, unsigned char out[32])
 {
     return gnutls_hmac_fast(GNUTLS_MAC_SHA256, key, 32, bytes, len, out) == 0;
+}
+
+int base64_add(struct buf *out, const void *bytes, size_t len)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *in = bytes;
+    int r = 0;
+
+    for (size_t at = 0; at < len && r == 0; at += 3) {
+        unsigned b = at + 1 < len ? in[at + 1] : 0;
+        unsigned c = at + 2 < len ? in[at + 2] : 0;
+        unsigned bits = (unsigned)in[at] << 16 | b << 8 | c;
+        char four[4] = {
+            digits[bits >> 18], digits[bits >> 12 & 63], digits[bits >> 6 & 63], digits[bits & 63]};
+
+        if (at + 1 >= len)
+            four[2] = '=';
+        if (at + 2 >= len)
+            four[3] = '=';
+        r = buf_add(out, four, sizeof four);
+    }
+    return r;
 }

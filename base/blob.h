@@ -34,4 +34,8 @@ int blob_sha256(const struct blob *b, unsigned char out[32], struct err *e)
 bool hmac_sha256(const unsigned char key[32], const void *bytes, size_t len, unsigned char out[32])
     __attribute__((warn_unused_result));
 
+/* Adds Base64 (RFC 4648 section 4) of some bytes. -1 when the buffer's ceiling would be passed. */
+struct buf;
+int base64_add(struct buf *out, const void *bytes, size_t len);
+
 #endif

@@ -16,6 +16,7 @@ struct buf {
 
 void buf_init(struct buf *b, size_t max);
 void buf_done(struct buf *b);  /* frees; the buffer may be used again */
+void buf_wipe(struct buf *b);  /* the same for secrets: overwrites what was in it before */
 void buf_clear(struct buf *b); /* forgets the contents, keeps the memory */
 
 /* 0, or -1 when the ceiling would be passed (then nothing was added). */

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "base/when.h"
-#include "ingest/imap_name.h"
+#include "ingest/imap_login.h"
 #include "ingest/imap_stream.h"
 
 #include <libetpan/mailimap.h>
@@ -28,6 +28,7 @@ struct imap_session {
     struct err why;
     uint32_t uidvalidity, exists;
     bool read_only;
+    int64_t spoke_ms; /* when the server heard of us last, of when_monotonic_ms() */
     void (*receive)(void *context, struct imap_fetched *f);
     void *context;
 };
@@ -170,32 +171,37 @@ static int session_broke(struct imap_session *s, int r, const char *doing, struc
     return (int)e->class;
 }
 
-static int session_send(struct imap_session *s, const char *text)
+/* One line, and the first one of the answer. */
+static int session_say(struct imap_session *s, const char *text)
 {
     size_t len = strlen(text);
-    int r = mailimap_send_current_tag(s->imap);
 
-    if (r != MAILIMAP_NO_ERROR)
-        return r;
-    if (mailstream_write(s->imap->imap_stream, text, len) != (ssize_t)len ||
+    if ((len && mailstream_write(s->imap->imap_stream, text, len) != (ssize_t)len) ||
         mailstream_write(s->imap->imap_stream, "\r\n", 2) != 2 ||
         mailstream_flush(s->imap->imap_stream) != 0 || !mailimap_read_line(s->imap))
         return MAILIMAP_ERROR_STREAM;
     return MAILIMAP_NO_ERROR;
 }
 
-int imap_command(
-    struct imap_session *s, const char *doing, uint64_t bytes, const char *command, struct err *e)
+static int session_send(struct imap_session *s, const char *text)
+{
+    int r = mailimap_send_current_tag(s->imap);
+
+    return r == MAILIMAP_NO_ERROR ? session_say(s, text) : r;
+}
+
+static void session_begin(struct imap_session *s, uint64_t bytes)
+{
+    imap_stream_begin(s->stream, s->deadline, bytes);
+    s->spoke_ms = when_monotonic_ms();
+    (void)mmap_string_truncate(s->imap->imap_response_buffer, 0); /* libetpan keeps older words */
+}
+
+/* The rest of an answer whose first line is here, if r says that it is. */
+static int session_answer(struct imap_session *s, int r, const char *doing, struct err *e)
 {
     struct mailimap_response *response = NULL;
 
-    if (s->broken) {
-        *e = s->why;
-        return (int)e->class;
-    }
-    imap_stream_begin(s->stream, s->deadline, bytes);
-    (void)mmap_string_truncate(s->imap->imap_response_buffer, 0); /* libetpan keeps older words */
-    int r = session_send(s, command);
     if (r == MAILIMAP_NO_ERROR)
         r = mailimap_parse_response(s->imap, &response);
     if (r == MAILIMAP_ERROR_PROTOCOL)
@@ -205,6 +211,25 @@ int imap_command(
     int state = response->rsp_resp_done->rsp_data.rsp_tagged->rsp_cond_state->rsp_type;
     mailimap_response_free(response);
     return state == MAILIMAP_RESP_COND_STATE_OK ? IMAP_OK : IMAP_NO;
+}
+
+static int session_is_broken(const struct imap_session *s, struct err *e)
+{
+    if (s->broken)
+        *e = s->why;
+    return s->broken ? (int)e->class : 0;
+}
+
+int imap_command(
+    struct imap_session *s, const char *doing, uint64_t bytes, const char *command, struct err *e)
+{
+    int r = session_is_broken(s, e);
+
+    if (r)
+        return r;
+    session_begin(s, bytes);
+    r = session_send(s, command);
+    return session_answer(s, r, doing, e);
 }
 
 int imap_refused(const struct imap_session *s, const char *doing, struct err *e)
@@ -333,6 +358,152 @@ bool imap_read_only(const struct imap_session *s)
     return s->read_only;
 }
 
+uint32_t imap_exists_now(const struct imap_session *s)
+{
+    return s->imap->imap_selection_info ? s->imap->imap_selection_info->sel_exists : 0;
+}
+
+bool imap_repeats(const struct imap_session *s, const char *text)
+{
+    return s->imap->imap_response && strstr(s->imap->imap_response, text);
+}
+
+bool imap_has_login(const struct imap_session *s, const char *method)
+{
+    const struct mailimap_connection_info *info = s->imap->imap_connection_info;
+    clist *list = info && info->imap_capability ? info->imap_capability->cap_list : NULL;
+
+    for (clistiter *i = list ? clist_begin(list) : NULL; i; i = clist_next(i)) {
+        const struct mailimap_capability *c = clist_content(i);
+        if (c->cap_type == MAILIMAP_CAPABILITY_AUTH_TYPE && c->cap_data.cap_auth_type &&
+            !strcasecmp(c->cap_data.cap_auth_type, method))
+            return true;
+    }
+    return false;
+}
+
+/* --- commands that are conversations --- */
+
+static const char *session_line(const struct imap_session *s)
+{
+    return s->imap->imap_stream_buffer->str;
+}
+
+/* "* 23 EXISTS" */
+static bool is_exists(const char *line)
+{
+    static const char word[] = " EXISTS";
+    size_t digits = strncmp(line, "* ", 2) == 0 ? strspn(line + 2, "0123456789") : 0;
+
+    return digits && strncasecmp(line + 2 + digits, word, sizeof word - 1) == 0;
+}
+
+/* Reads on to the line in which the server asks for more ("+") or answers. *news: it told of
+ * mails. */
+static int session_until_asked(struct imap_session *s, bool *news)
+{
+    while (session_line(s)[0] == '*') {
+        *news = *news || is_exists(session_line(s));
+        if (!mailimap_read_line(s->imap))
+            return MAILIMAP_ERROR_STREAM;
+    }
+    return MAILIMAP_NO_ERROR;
+}
+
+int imap_authenticate(struct imap_session *s, const char *command, const char *answer,
+    const char *last, struct err *e)
+{
+    bool ignored = false;
+    int r = session_is_broken(s, e);
+
+    if (r)
+        return r;
+    session_begin(s, IMAP_ANSWER_BYTES);
+    r = session_send(s, command);
+    for (int asked = 0; asked < 2 && r == MAILIMAP_NO_ERROR; asked++) {
+        r = session_until_asked(s, &ignored);
+        if (r != MAILIMAP_NO_ERROR || session_line(s)[0] != '+')
+            break;
+        r = session_say(s, asked ? last : answer);
+    }
+    return session_answer(s, r, "login", e);
+}
+
+int imap_keep_alive(struct imap_session *s, unsigned seconds, struct err *e)
+{
+    if (when_monotonic_ms() - s->spoke_ms < (int64_t)seconds * 1000)
+        return 0;
+    return imap_must(s, "keeping the connection alive", IMAP_ANSWER_BYTES, "NOOP", e);
+}
+
+static const char awaiting[] = "waiting for mails";
+
+/* What the server says until there is news or time is up. 0, or below zero: then the session is
+ * broken, or it is time to give up and IDLE can still be ended. */
+static int idle_listen(struct imap_session *s, unsigned seconds, bool *news, struct err *e)
+{
+    int64_t until = when_monotonic_ms() + (int64_t)seconds * 1000;
+    int r = 0;
+
+    while (!*news) {
+        int64_t left = until - when_monotonic_ms();
+        bool buffered = s->imap->imap_stream->read_buffer_len > 0;
+        r = buffered ? 1 : imap_stream_await(s->stream, left > 0 ? left : 0, e);
+        imap_stream_begin(s->stream, s->deadline, IMAP_ANSWER_BYTES);
+        if (r <= 0)
+            break;
+        if (!mailimap_read_line(s->imap))
+            return session_broke(s, MAILIMAP_ERROR_STREAM, awaiting, e);
+        *news = is_exists(session_line(s));
+        r = 0;
+    }
+    if (r < 0 && strcmp(e->tag, "interrupted") != 0) {
+        (void)err_wrap(e, "%s", awaiting);
+        s->broken = true;
+        s->why = *e;
+    }
+    return r;
+}
+
+static int idle(struct imap_session *s, unsigned seconds, bool *news, struct err *e)
+{
+    struct err ignored;
+
+    session_begin(s, IMAP_ANSWER_BYTES);
+    int r = session_send(s, "IDLE");
+    if (r == MAILIMAP_NO_ERROR)
+        r = session_until_asked(s, news);
+    if (r != MAILIMAP_NO_ERROR || session_line(s)[0] != '+') {
+        r = session_answer(s, r, awaiting, e);
+        return r >= 0 ? imap_refused(s, awaiting, e) : r;
+    }
+    r = idle_listen(s, seconds, news, e);
+    if (s->broken)
+        return r;
+    int ended = session_answer(s, session_say(s, "DONE"), awaiting, r ? &ignored : e);
+    if (r)
+        return r;
+    return ended > 0 ? imap_refused(s, awaiting, e) : ended;
+}
+
+int imap_wait(struct imap_session *s, unsigned idle_seconds, unsigned interval, struct err *e)
+{
+    bool news = false;
+    int r = session_is_broken(s, e);
+
+    if (r)
+        return r;
+    if (imap_has(s, "IDLE")) {
+        r = idle(s, idle_seconds, &news, e);
+        return r ? r : news;
+    }
+    uint32_t before = imap_exists_now(s);
+    r = imap_stream_await(s->stream, (int64_t)interval * 1000, e);
+    if (r >= 0)
+        r = imap_must(s, awaiting, IMAP_ANSWER_BYTES, "NOOP", e);
+    return r < 0 ? r : imap_exists_now(s) > before;
+}
+
 /* --- opening and closing --- */
 
 static int session_greet(struct imap_session *s, struct err *e)
@@ -365,52 +536,55 @@ static int session_capabilities(struct imap_session *s, struct err *e)
     return imap_must(s, "asking for capabilities", IMAP_ANSWER_BYTES, "CAPABILITY", e);
 }
 
-static int login_refused(
-    const struct imap_session *s, const struct imap_settings *set, struct err *e)
+/* Nothing of it is tried again: the connection is in nobody's hands, or in somebody else's. */
+static int session_give_up(struct imap_session *s, int r, struct err *e)
+{
+    if (r) {
+        s->broken = true;
+        s->why = *e;
+    }
+    return r;
+}
+
+/* Anybody on the way can write what is read before the handshake, so it decides nothing but whether
+ * there will be one. */
+static int session_starttls(
+    struct imap_session *s, const struct imap_stream_settings *connection, struct err *e)
 {
     char words[IMAP_WORDS_MAX];
 
-    if (s->imap->imap_response && strstr(s->imap->imap_response, set->password)) {
-        (void)snprintf(words, sizeof words, "(not shown: it repeats the password)");
+    if (s->imap->imap_state == MAILIMAP_STATE_AUTHENTICATED) {
+        return session_give_up(s,
+            err_set(e, ERR_UNREACHABLE, "tls-stripped",
+                "the server says PREAUTH instead of STARTTLS; nothing was sent"),
+            e);
+    }
+    int r = imap_command(s, "STARTTLS", IMAP_ANSWER_BYTES, "STARTTLS", e);
+    if (r < 0)
+        return r;
+    if (r > 0) {
+        r = err_set(e, ERR_UNREACHABLE, "tls-stripped",
+            "there is no STARTTLS; nothing was sent: the server says: %s", imap_words(s, words));
+    } else if (s->imap->imap_stream->read_buffer_len) {
+        r = err_set(e, ERR_UNREACHABLE, "tls-injected",
+            "more than the answer to STARTTLS came before the handshake");
     } else {
-        (void)imap_words(s, words);
+        r = imap_stream_starttls(s->stream, connection, e);
     }
-    if (imap_is_busy(s)) {
-        return err_set(
-            e, ERR_TEMPORARY, "server-busy", "no login at present: the server says: %s", words);
-    }
-    return err_set(e, ERR_LOGIN, "login-refused", "user %s: the server says: %s", set->user, words);
+    r = session_give_up(s, r, e);
+    return r ? r : session_capabilities(s, e); /* what was told before is forgotten */
 }
 
 static int session_login(struct imap_session *s, const struct imap_settings *set, struct err *e)
 {
-    struct buf command;
     int r = 0;
 
     if (s->imap->imap_state == MAILIMAP_STATE_AUTHENTICATED) /* PREAUTH: a tunnel */
         return session_capabilities(s, e);
     if (!s->imap->imap_connection_info || !s->imap->imap_connection_info->imap_capability)
         r = session_capabilities(s, e);
-    if (r)
-        return r;
-    if (imap_has(s, "LOGINDISABLED")) {
-        return err_set(e, ERR_LOGIN, "login-refused",
-            "the server takes no password on this connection (LOGINDISABLED)");
-    }
-    buf_init(&command, IMAP_COMMAND_MAX);
-    if (!*set->user || !*set->password || buf_adds(&command, "LOGIN ") ||
-        imap_quote(&command, set->user) || buf_adds(&command, " ") ||
-        imap_quote(&command, set->password)) {
-        r = err_set(e, ERR_CONFIG, "login",
-            "user or password is empty, too long, or has control characters");
-    } else {
-        r = imap_command(s, "login", IMAP_ANSWER_BYTES, command.data, e);
-    }
-    if (command.data)
-        explicit_bzero(command.data, command.cap);
-    buf_done(&command);
-    if (r > 0)
-        return login_refused(s, set, e);
+    if (!r)
+        r = imap_login(s, set, e);
     return r ? r : session_capabilities(s, e); /* they change with the login */
 }
 
@@ -419,9 +593,11 @@ int imap_session_open(struct imap_session **out, const struct imap_settings *set
     struct imap_stream_settings connection = {
         .host = set->host,
         .port = set->port,
-        .tls = set->tls,
+        .tls = set->tls == IMAP_TLS,
         .verify = set->verify,
         .ca_file = set->ca_file,
+        .cert = set->cert,
+        .key = set->key,
         .timeout = set->timeout,
         .deadline = set->deadline,
         .stop = set->stop,
@@ -433,6 +609,8 @@ int imap_session_open(struct imap_session **out, const struct imap_settings *set
     int r = imap_stream_open(&s->stream, &connection, e);
     if (!r)
         r = session_greet(s, e);
+    if (!r && set->tls == IMAP_STARTTLS)
+        r = session_starttls(s, &connection, e);
     if (!r)
         r = session_login(s, set, e);
     if (r) {

@@ -47,12 +47,22 @@ struct imap_fetched {
 void imap_body_free(char *body); /* accepts NULL */
 
 /*
- * Connects and logs in. ERR_UNREACHABLE: see imap_stream_open(). ERR_LOGIN: login-refused, with the
- * server's words, but never with the password. ERR_TEMPORARY: server-busy, connection-lost,
- * timeout, protocol, interrupted. ERR_CONFIG: login, ca-file.
+ * Connects and logs in. ERR_UNREACHABLE: see imap_stream_open(); with STARTTLS also tls-stripped
+ * (the server does not offer it; nothing was sent) and tls-injected. ERR_LOGIN and others: see
+ * imap_login(). ERR_TEMPORARY: connection-lost, timeout, protocol, interrupted. ERR_CONFIG:
+ * ca-file, client-certificate.
  */
 int imap_session_open(
     struct imap_session **out, const struct imap_settings *set, struct err *e) ERR_CHECKED;
+
+/*
+ * Waits until there may be more mails in the folder: by IDLE (RFC 2177), at most `idle` seconds, or
+ * without it by asking after `interval` seconds. 1: there may be; 0: ask again.
+ */
+int imap_wait(struct imap_session *s, unsigned idle, unsigned interval, struct err *e) ERR_CHECKED;
+
+/* Says something to the server if it has not heard of us for so many seconds. */
+int imap_keep_alive(struct imap_session *s, unsigned seconds, struct err *e) ERR_CHECKED;
 
 /* Says LOGOUT if the connection still works. Accepts NULL. */
 void imap_session_close(struct imap_session *s);
@@ -75,7 +85,8 @@ int imap_select(
     struct imap_session *s, const char *folder, bool examine, struct err *e) ERR_CHECKED;
 
 uint32_t imap_uidvalidity(const struct imap_session *s);
-uint32_t imap_exists(const struct imap_session *s); /* mails when it was selected */
+uint32_t imap_exists(const struct imap_session *s);     /* mails when it was selected */
+uint32_t imap_exists_now(const struct imap_session *s); /* as far as the server has told since */
 bool imap_read_only(const struct imap_session *s);
 
 /* About the last answer: the server's words (never empty), and its response code (RFC 5530). */
@@ -84,7 +95,16 @@ bool imap_code(const struct imap_session *s, const char *code);
 bool imap_is_busy(
     const struct imap_session *s); /* a code that speaks of now, not of what was asked */
 
+/* Does it hold this text? */
+bool imap_repeats(const struct imap_session *s, const char *text);
+
 bool imap_has(const struct imap_session *s, const char *capability);
+bool imap_has_login(const struct imap_session *s, const char *method); /* AUTH=METHOD */
+
+/* AUTHENTICATE. `answer` goes out when the server asks for it, and `last` if it asks again. As
+ * imap_command(). */
+int imap_authenticate(struct imap_session *s, const char *command, const char *answer,
+    const char *last, struct err *e) ERR_CHECKED;
 
 /* By NAMESPACE (RFC 2342) if the server has it. */
 int imap_naming(struct imap_session *s, struct imap_names *out, struct err *e) ERR_CHECKED;

@@ -24,6 +24,9 @@ enum {
     MAILSTREAM_BUFFER =
         8192, /* libetpan moves what is left of it after every line: keep it small */
     REASONS_MAX = 300,
+    KEEPALIVE_SECONDS = 60, /* a peer that is gone without a word is noticed by TCP */
+    KEEPALIVE_INTERVAL = 20,
+    KEEPALIVE_PROBES = 4,
     STOP_CHECK_MS = 200, /* a signal may come just before the wait begins */
     STOP_GRACE_MS = 1000,
     READ_MAX = 16 * 1024 * 1024 /* keeps a size within what GnuTLS and read() can return */
@@ -33,6 +36,7 @@ enum {
 struct trust {
     struct trust *next;
     char *ca_file; /* NULL: the system's */
+    char *cert, *key;
     bool verify;
     gnutls_certificate_credentials_t credentials;
 };
@@ -50,6 +54,8 @@ struct imap_stream {
     void *context;
     bool stopping; /* it said yes */
     struct imap_guard guard;
+    unsigned char early; /* was read while nothing was expected */
+    bool has_early;
     bool failed;
     struct err why;
 };
@@ -59,43 +65,86 @@ static bool same_file(const char *a, const char *b)
     return a && b ? !strcmp(a, b) : a == b;
 }
 
-static int trust_load(struct trust *t, struct err *e)
+static int load_authorities(struct trust *t, struct err *e)
 {
-    if (gnutls_certificate_allocate_credentials(&t->credentials) < 0)
-        return err_set(e, ERR_TEMPORARY, "memory", "no memory for TLS");
-    if (!t->verify)
-        return 0;
     int n = t->ca_file ? gnutls_certificate_set_x509_trust_file(
                              t->credentials, t->ca_file, GNUTLS_X509_FMT_PEM)
                        : gnutls_certificate_set_x509_system_trust(t->credentials);
     if (n > 0)
         return 0;
-    gnutls_certificate_free_credentials(t->credentials);
     return err_set(e, ERR_CONFIG, "ca-file", "no CA certificates in %s: %s",
         t->ca_file ? t->ca_file : "the system's store",
         n < 0 ? gnutls_strerror(n) : "it holds none");
 }
 
+static int load_own_certificate(struct trust *t, struct err *e)
+{
+    int r =
+        gnutls_certificate_set_x509_key_file(t->credentials, t->cert, t->key, GNUTLS_X509_FMT_PEM);
+
+    if (r >= 0)
+        return 0;
+    return err_set(
+        e, ERR_CONFIG, "client-certificate", "%s with %s: %s", t->cert, t->key, gnutls_strerror(r));
+}
+
+static int trust_load(struct trust *t, struct err *e)
+{
+    int r = 0;
+
+    if (gnutls_certificate_allocate_credentials(&t->credentials) < 0)
+        return err_set(e, ERR_TEMPORARY, "memory", "no memory for TLS");
+    if (t->verify)
+        r = load_authorities(t, e);
+    if (!r && t->cert)
+        r = load_own_certificate(t, e);
+    if (r)
+        gnutls_certificate_free_credentials(t->credentials);
+    return r;
+}
+
+static struct trust *trust_new(const struct imap_stream_settings *set)
+{
+    struct trust *t = mem_alloc(sizeof *t);
+
+    t->ca_file = set->ca_file ? mem_strdup(set->ca_file) : NULL;
+    t->cert = set->cert ? mem_strdup(set->cert) : NULL;
+    t->key = set->key ? mem_strdup(set->key) : NULL;
+    t->verify = set->verify;
+    return t;
+}
+
+static void trust_free(struct trust *t)
+{
+    free(t->ca_file);
+    free(t->cert);
+    free(t->key);
+    free(t);
+}
+
+static bool trust_is_for(const struct trust *t, const struct imap_stream_settings *set)
+{
+    return t->verify == set->verify && same_file(t->ca_file, set->ca_file) &&
+           same_file(t->cert, set->cert) && same_file(t->key, set->key);
+}
+
 static int trust_get(
-    const char *ca_file, bool verify, gnutls_certificate_credentials_t *out, struct err *e)
+    const struct imap_stream_settings *set, gnutls_certificate_credentials_t *out, struct err *e)
 {
     int r = 0;
 
     (void)pthread_mutex_lock(&trusts_lock);
     struct trust *t = trusts;
-    while (t && !(t->verify == verify && same_file(t->ca_file, ca_file)))
+    while (t && !trust_is_for(t, set))
         t = t->next;
     if (!t) {
-        struct trust *fresh = mem_alloc(sizeof *fresh);
-        fresh->ca_file = ca_file ? mem_strdup(ca_file) : NULL;
-        fresh->verify = verify;
-        r = trust_load(fresh, e);
+        t = trust_new(set);
+        r = trust_load(t, e);
         if (r) {
-            free(fresh->ca_file);
-            free(fresh);
+            trust_free(t);
         } else {
-            fresh->next = trusts;
-            trusts = t = fresh;
+            t->next = trusts;
+            trusts = t;
         }
     }
     if (!r)
@@ -212,6 +261,11 @@ static int plain_again(struct imap_stream *s, ssize_t r, short events)
 
 static ssize_t stream_receive(struct imap_stream *s, void *out, size_t n)
 {
+    if (s->has_early) {
+        s->has_early = false;
+        memcpy(out, &s->early, 1);
+        return 1;
+    }
     for (;;) {
         ssize_t r = s->tls ? gnutls_record_recv(s->tls, out, n) : recv(s->fd, out, n, 0);
         if (r > 0)
@@ -306,19 +360,37 @@ static int connect_drop(struct imap_stream *s)
     return -1;
 }
 
+static void set_options(int fd)
+{
+    static const struct {
+        int level, name, value;
+    } options[] = {
+        {IPPROTO_TCP, TCP_NODELAY, 1},
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_SECONDS},
+        {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL},
+        {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES},
+    };
+
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        (void)setsockopt(
+            fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value);
+    }
+}
+
 /* One address. 0, or -1 with *why. */
 static int connect_address(struct imap_stream *s, const struct addrinfo *a, struct err *why)
 {
-    int one = 1;
-    socklen_t len = sizeof one;
+    int error = 0;
+    socklen_t len = sizeof error;
 
     s->fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
     if (s->fd < 0)
         return err_set(why, ERR_UNREACHABLE, "unreachable", "%s", strerrordesc_np(errno));
-    (void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    set_options(s->fd);
     if (connect(s->fd, a->ai_addr, a->ai_addrlen) == 0)
         return 0;
-    int error = errno;
+    error = errno;
     if (error == EINPROGRESS) {
         if (stream_wait(s, POLLOUT)) {
             s->failed = false; /* the next address may answer */
@@ -410,7 +482,7 @@ static bool is_address(const char *host)
 static int tls_prepare(struct imap_stream *s, const struct imap_stream_settings *set, struct err *e)
 {
     gnutls_certificate_credentials_t credentials;
-    int r = trust_get(set->ca_file, set->verify, &credentials, e);
+    int r = trust_get(set, &credentials, e);
 
     if (r)
         return r;
@@ -469,6 +541,65 @@ int imap_stream_open(
     }
     *out = s;
     return 0;
+}
+
+int imap_stream_starttls(
+    struct imap_stream *s, const struct imap_stream_settings *set, struct err *e)
+{
+    int r = stream_handshake(s, set, e);
+    uint64_t budget = s->guard.budget;
+
+    imap_guard_init(&s->guard);
+    s->guard.budget = budget;
+    return r ? err_wrap(e, "%s port %u", set->host, set->port) : 0;
+}
+
+/* A byte that can be had without waiting is kept for the next read: that a socket is readable says
+ * little about TLS, whose own messages are no news. 1, 0, or -1 with the reason kept. */
+static int take_early(struct imap_stream *s)
+{
+    ssize_t r = s->tls ? gnutls_record_recv(s->tls, &s->early, 1) : recv(s->fd, &s->early, 1, 0);
+
+    s->has_early = r > 0;
+    if (r > 0)
+        return 1;
+    if (s->tls && (r == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED))
+        return 0;
+    if (!s->tls && r < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (s->tls)
+        return stream_lost(s, r ? gnutls_strerror((int)r) : "the server closed it");
+    return stream_lost(s, r ? strerrordesc_np(errno) : "the server closed it");
+}
+
+int imap_stream_await(struct imap_stream *s, int64_t milliseconds, struct err *e)
+{
+    int64_t until = when_monotonic_ms() + milliseconds;
+    int r = s->has_early ? 1 : s->failed ? -1 : take_early(s);
+
+    s->deadline_ms = until + STOP_GRACE_MS;
+    while (r == 0) {
+        struct pollfd p = {.fd = s->fd, .events = POLLIN};
+        int64_t left = until - when_monotonic_ms();
+
+        (void)stream_left(s);
+        if (s->stopping) {
+            stream_late(s);
+            *e = s->why;
+            return (int)e->class;
+        }
+        if (left <= 0)
+            return 0;
+        int ready = poll(&p, 1, left < STOP_CHECK_MS ? (int)left : STOP_CHECK_MS);
+        if (ready > 0)
+            r = take_early(s);
+        if (ready < 0 && errno != EINTR)
+            r = stream_lost(s, strerrordesc_np(errno));
+    }
+    if (r > 0)
+        return 1;
+    *e = s->why;
+    return (int)e->class;
 }
 
 void imap_stream_free(struct imap_stream *s)

@@ -18,11 +18,12 @@ struct _mailstream; /* libetpan's */
 struct imap_stream_settings {
     const char *host;
     unsigned port;
-    bool tls;
+    bool tls; /* at once */
     bool verify;
-    const char *ca_file; /* PEM; NULL: the system's. Read once per process */
-    unsigned timeout;    /* seconds without a byte */
-    unsigned deadline;   /* seconds until connected and encrypted */
+    const char *ca_file;    /* PEM; NULL: the system's. Read once per process */
+    const char *cert, *key; /* PEM: a client's certificate; both or neither */
+    unsigned timeout;       /* seconds without a byte */
+    unsigned deadline;      /* seconds until connected and encrypted */
     /* Is it time to give up? Asked while waiting; may be NULL. Then there is a second left for
      * whatever is still begun. */
     bool (*stop)(void *context);
@@ -36,6 +37,19 @@ struct imap_stream_settings {
  */
 int imap_stream_open(
     struct imap_stream **out, const struct imap_stream_settings *set, struct err *e) ERR_CHECKED;
+
+/*
+ * Begins TLS on a plain connection (RFC 9051 section 11.1). Everything that came before is the word
+ * of nobody: the caller must have nothing of it left in a buffer, and believe nothing of it. *set
+ * is as for opening. ERR_UNREACHABLE: timeout, tls-untrusted, tls-failed.
+ */
+int imap_stream_starttls(
+    struct imap_stream *s, const struct imap_stream_settings *set, struct err *e) ERR_CHECKED;
+
+/* Waits for the server to say something of its own accord. 1: it did; 0: not in that time; else the
+ * connection is of no use any more, or it is time to give up (ERR_TEMPORARY, interrupted: then it
+ * can still be used for a second). */
+int imap_stream_await(struct imap_stream *s, int64_t milliseconds, struct err *e) ERR_CHECKED;
 
 /* Closes the socket; libetpan's end must be closed before, if it was made. Accepts NULL. */
 void imap_stream_free(struct imap_stream *s);

@@ -7,6 +7,7 @@
 #define INGEST_SOURCE_H
 
 #include "base/blob.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "parse/flow.h"
 #include "parse/limits.h"
@@ -40,12 +41,16 @@ struct source_ops {
      */
     int (*done)(struct source *s, uint64_t id, enum message_kind kind, struct err *e);
     int (*flush)(struct source *s, struct err *e);
+    /* After SOURCE_END: waits for new messages. SOURCE_MESSAGE: `next` has them; SOURCE_END: ask
+     * again; or an error, as of `next`. NULL: there will be none. */
+    int (*wait)(struct source *s, struct err *e);
     void (*close)(struct source *s);
 };
 
 struct source {
     const struct source_ops *ops;
     const char *name; /* of the mailbox; "" for files */
+    uint64_t waiting; /* messages that are known to be there and were not handed out yet */
 };
 
 /* Files, folders (walked; a Maildir is recognised), mbox, "-": told by content. `paths` must stay
@@ -71,11 +76,13 @@ struct disposal {
 struct maildir_settings {
     const char *name;
     const char *path;
+    unsigned interval; /* seconds between two looks at all of it */
     struct disposal after[MESSAGE_KINDS];
     bool look_only; /* change nothing */
     /* Has this message been done before, and as what? Asked for what is left in cur/ and for what
      * cannot be read; may be NULL. */
     bool (*known)(void *context, const char *source, const char *key, enum message_kind *kind);
+    bool (*stop)(void *context); /* Is it time to give up? Asked while waiting; may be NULL. */
     void *context;
 };
 
@@ -83,21 +90,41 @@ struct maildir_settings {
 int source_maildir_open(struct source **out, const struct maildir_settings *set,
     const struct limits *limits, struct err *e) ERR_CHECKED;
 
+enum imap_tls {
+    IMAP_TLS, /* at once, port 993 */
+    IMAP_STARTTLS,
+    IMAP_PLAIN /* for loopback and tunnels */
+};
+
+enum imap_login {
+    IMAP_LOGIN_PASSWORD,
+    IMAP_LOGIN_XOAUTH2,
+    IMAP_LOGIN_OAUTHBEARER
+};
+
 struct imap_settings {
     const char *name;
     const char *host;
     unsigned port; /* 993 */
     const char *user;
-    const char *password;
+    enum imap_login login;
+    /*
+     * Adds the password or access token of the user to an empty buffer, which is wiped afterwards.
+     * Called for each login, and with `refused` once more when a token was not taken.
+     */
+    int (*secret)(void *context, bool refused, struct buf *out, struct err *e);
     const char *folder; /* "INBOX" */
     /* What stays is remembered by UIDVALIDITY/UID, with the folder in front unless it is INBOX. */
     struct disposal after[MESSAGE_KINDS];
-    bool look_only;       /* change nothing */
-    const char *ca_file;  /* NULL: the system's */
-    bool verify;          /* true unless the operator said otherwise */
-    bool tls;             /* implicit TLS; false only for loopback tests and tunnels */
-    unsigned timeout;     /* seconds for one read or write */
-    unsigned deadline;    /* seconds for one whole command */
+    bool look_only;         /* change nothing */
+    const char *ca_file;    /* NULL: the system's */
+    const char *cert, *key; /* a client's certificate, or NULL */
+    bool verify;            /* true unless the operator said otherwise */
+    enum imap_tls tls;
+    unsigned timeout;  /* seconds for one read or write */
+    unsigned deadline; /* seconds for one whole command */
+    unsigned idle;     /* seconds after which IDLE is begun anew; servers end it after 30 minutes */
+    unsigned interval; /* seconds between two looks where there is no IDLE */
     uint64_t batch_bytes; /* at most this much is fetched ahead */
     unsigned batch_messages;
     /* Has this message been done before, and as what? Asked where mails may stay; may be NULL */

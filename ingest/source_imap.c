@@ -25,10 +25,11 @@ enum {
     LIST_BYTES = 512,  /* for each of them */
     LIST_SPLIT = 20,
     LIST_MAX = 4 * 1000 * 1000,
-    BATCH_MAX = 500,         /* mails named in one command: servers read lines of 8,000 bytes */
-    FETCH_BYTES = 64 * 1024, /* for each mail, on top of twice the size it was listed with */
-    FETCH_TRIES = 2,         /* for one mail alone */
-    BLAMED_MAX = 5,          /* mails in a row */
+    BATCH_MAX = 500,          /* mails named in one command: servers read lines of 8,000 bytes */
+    FETCH_BYTES = 64 * 1024,  /* for each mail, on top of twice the size it was listed with */
+    FETCH_TRIES = 2,          /* for one mail alone */
+    BLAMED_MAX = 5,           /* mails in a row */
+    KEEP_ALIVE_SECONDS = 120, /* while mails are being read that were fetched before */
     KEY_MAX = 64 * 1024
 };
 
@@ -66,6 +67,7 @@ struct imap_source {
 
     struct listed *list; /* by UID */
     size_t n_list, list_size, at;
+    uint32_t last_uid; /* the highest that was ever in the list */
 
     struct fetched *batch;
     size_t n_batch, batch_size, batch_at;
@@ -178,6 +180,15 @@ static void list_add(void *context, struct imap_fetched *f)
         .uid = f->uid, .size = f->size, .unmarked = unmarked, .arrived = f->arrived};
 }
 
+/* "n:*" always names the last mail, be it new or not (RFC 9051 section 9, seq-range). */
+static void list_add_new(void *context, struct imap_fetched *f)
+{
+    struct imap_source *s = context;
+
+    if (f->uid > s->last_uid)
+        list_add(context, f);
+}
+
 static int compare_uid(const void *a, const void *b)
 {
     const uint32_t *x = a, *y = b;
@@ -198,6 +209,8 @@ static void list_sort(struct imap_source *s)
 
     if (s->n_list)
         qsort(s->list, s->n_list, sizeof *s->list, compare_listed);
+    if (s->n_list && s->list[s->n_list - 1].uid > s->last_uid)
+        s->last_uid = s->list[s->n_list - 1].uid;
     for (size_t i = 0; i < s->n_list; i++) {
         if (!kept || s->list[kept - 1].uid != s->list[i].uid)
             s->list[kept++] = s->list[i];
@@ -254,6 +267,7 @@ static int folder_list(struct imap_source *s, struct err *e)
         from = to + 1;
     }
     list_sort(s);
+    s->base.waiting = s->n_list;
     return 0;
 }
 
@@ -336,8 +350,11 @@ static uint64_t batch_choose(struct imap_source *s)
     for (; s->at < s->n_list && s->n_batch < s->batch_size; s->at++) {
         const struct listed *l = &s->list[s->at];
         bool too_large = l->size > s->message_max;
-        if (is_known(s, l))
+        if (is_known(s, l)) {
+            if (s->base.waiting)
+                s->base.waiting--;
             continue;
+        }
         if (!too_large && bytes && bytes + size_of(s, l) > s->set->batch_bytes)
             break;
         s->batch[s->n_batch++] = (struct fetched){.listed = *l, .too_large = too_large};
@@ -517,10 +534,16 @@ static void batch_forget_last(struct imap_source *s)
 
 static int next_message(struct imap_source *s, struct source_message *m, struct err *e)
 {
+    struct err ignored; /* the next command says it again */
+
     batch_forget_last(s);
+    int alive = imap_keep_alive(s->session, KEEP_ALIVE_SECONDS, &ignored);
+    (void)alive;
     for (;;) {
         while (s->batch_at < s->n_batch) {
             const struct fetched *f = &s->batch[s->batch_at++];
+            if (s->base.waiting)
+                s->base.waiting--;
             if (f->too_large || f->here || f->fault)
                 return hand_out(s, f, m);
         }
@@ -535,12 +558,62 @@ static int next_message(struct imap_source *s, struct source_message *m, struct 
     }
 }
 
-/* --- the source --- */
+/* --- waiting --- */
 
 static int named(struct imap_source *s, int r, struct err *e)
 {
     return r < 0 ? err_wrap(e, "mailbox %s", s->base.name) : r;
 }
+
+/* The mails that came since the folder was listed. */
+static int list_new(struct imap_source *s, struct err *e)
+{
+    char command[128];
+
+    s->n_list = s->at = 0;
+    if (s->last_uid == UINT32_MAX)
+        return err_set(e, ERR_TEMPORARY, "protocol", "the server has run out of UIDs");
+    (void)snprintf(command, sizeof command,
+        "UID FETCH %" PRIu32 ":* (UID%s RFC822.SIZE INTERNALDATE)", s->last_uid + 1,
+        s->changes ? " FLAGS" : "");
+    imap_receive(s->session, list_add_new, s);
+    int r = imap_must(s->session, "listing new mails",
+        IMAP_ANSWER_BYTES + (uint64_t)LIST_STEP * LIST_BYTES, command, e);
+    imap_receive(s->session, NULL, NULL);
+    list_sort(s);
+    return r;
+}
+
+/* A mail that comes between the listing and the wait is told of by then. */
+static int wait_for_mails(struct imap_source *s, struct err *e)
+{
+    uint32_t before;
+    int r;
+
+    batch_forget_last(s);
+    batch_clear(s);
+    do {
+        before = imap_exists_now(s->session);
+        r = list_new(s, e);
+    } while (!r && !s->n_list && imap_exists_now(s->session) > before);
+    if (!r && !s->n_list)
+        r = imap_wait(s->session, s->set->idle, s->set->interval, e);
+    if (r > 0 && !s->n_list)
+        r = list_new(s, e);
+    s->base.waiting = s->n_list;
+    if (r < 0)
+        return r;
+    return s->n_list ? SOURCE_MESSAGE : SOURCE_END;
+}
+
+static int source_imap_wait(struct source *base, struct err *e)
+{
+    struct imap_source *s = (struct imap_source *)base;
+
+    return named(s, wait_for_mails(s, e), e);
+}
+
+/* --- the source --- */
 
 static int source_imap_next(struct source *base, struct source_message *m, struct err *e)
 {
@@ -585,6 +658,7 @@ static const struct source_ops imap_ops = {
     .next = source_imap_next,
     .done = source_imap_done,
     .flush = source_imap_flush,
+    .wait = source_imap_wait,
     .close = source_imap_close,
 };
 

@@ -1,5 +1,6 @@
 #include "base/arena.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "ingest/file.h"
 #include "ingest/source.h"
 
@@ -10,10 +11,12 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     NAME_TRIES = 100,
+    WAIT_STEP_MS = 500,
     FOLDER_MODE = 0700,
     MOVE_TAKEN = 1 /* another file has that name */
 };
@@ -42,6 +45,7 @@ struct maildir {
     struct item *items;
     size_t n, at;
     bool listed;
+    struct timespec as_of; /* of new/, before it was listed */
     struct file file;
     struct err why; /* the current one is unreadable */
 };
@@ -153,6 +157,15 @@ static int open_item(struct maildir *d, struct item *x, struct err *e)
     return !is_known(d, x);
 }
 
+/* When something came into new/ last. */
+static struct timespec changed(struct maildir *d)
+{
+    struct stat st = {0};
+
+    (void)stat(arena_printf(d->scratch, "%s/new", d->set->path), &st);
+    return st.st_mtim;
+}
+
 static int maildir_next(struct source *s, struct source_message *m, struct err *e)
 {
     struct maildir *d = maildir_of(s);
@@ -162,14 +175,18 @@ static int maildir_next(struct source *s, struct source_message *m, struct err *
     arena_reset(d->scratch);
     if (!d->listed) {
         d->listed = true;
+        d->as_of = changed(d);
         r = list(d, "new", true, e);
         if (r == 0)
             r = list(d, "cur", false, e);
         if (r < 0)
             return r;
+        s->waiting = d->n;
     }
     while (d->at < d->n) {
         struct item *x = &d->items[d->at++];
+
+        s->waiting = d->n - d->at;
 
         arena_reset(d->scratch);
         r = open_item(d, x, e);
@@ -288,6 +305,34 @@ static int maildir_done(struct source *s, uint64_t id, enum message_kind kind, s
     return x->is_new ? move_to(d, x, d->set->path, 'S', e) : 0;
 }
 
+static bool asked_to_stop(const struct maildir *d)
+{
+    return d->set->stop && d->set->stop(d->set->context);
+}
+
+static int maildir_wait(struct source *s, struct err *e)
+{
+    static const struct timespec pause = {.tv_nsec = WAIT_STEP_MS * 1000000L};
+    struct maildir *d = maildir_of(s);
+    int64_t until = when_monotonic_ms() + (int64_t)d->set->interval * 1000;
+    bool news = false;
+
+    file_close(&d->file);
+    while (!news && when_monotonic_ms() < until) {
+        if (asked_to_stop(d))
+            return err_set(e, ERR_TEMPORARY, "interrupted", "stopped while mails are awaited");
+        (void)nanosleep(&pause, NULL);
+        arena_reset(d->scratch);
+        struct timespec now = changed(d);
+        news = now.tv_sec != d->as_of.tv_sec || now.tv_nsec != d->as_of.tv_nsec;
+    }
+    arena_reset(d->listing);
+    d->items = NULL;
+    d->n = d->at = 0;
+    d->listed = false;
+    return SOURCE_MESSAGE;
+}
+
 static int maildir_flush(struct source *s, struct err *e)
 {
     (void)s;
@@ -308,7 +353,12 @@ static void maildir_close(struct source *s)
 /* ---- opening ---- */
 
 static const struct source_ops maildir_ops = {
-    .next = maildir_next, .done = maildir_done, .flush = maildir_flush, .close = maildir_close};
+    .next = maildir_next,
+    .done = maildir_done,
+    .flush = maildir_flush,
+    .wait = maildir_wait,
+    .close = maildir_close,
+};
 
 static int check_folder(const char *path, dev_t *device, struct err *e)
 {

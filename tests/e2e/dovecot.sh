@@ -38,7 +38,7 @@ _dovecot_ca() {
 # _dovecot_certificate NAME CA HOST VALIDITY-LINES
 _dovecot_certificate() {
   _dovecot_key "$1.key"
-  printf 'cn = "%s"\ndns_name = "%s"\ntls_www_server\nsigning_key\n%s\n' "$3" "$3" "$4" >"$1.template"
+  printf 'cn = "%s"\ndns_name = "%s"\ntls_www_server\ntls_www_client\nsigning_key\n%s\n' "$3" "$3" "$4" >"$1.template"
   certtool --generate-certificate --load-privkey "$1.key" --load-ca-certificate "$2.pem" --load-ca-privkey "$2.key" \
     --template "$1.template" --outfile "$1.pem" 2>/dev/null
 }
@@ -52,6 +52,7 @@ dovecot_certificates() (
   _dovecot_certificate expired ca localhost 'activation_date = "2020-01-01 00:00:00 UTC"
 expiration_date = "2020-02-01 00:00:00 UTC"'
   _dovecot_certificate wronghost ca mail.example.net 'expiration_days = 20'
+  _dovecot_certificate client ca reports 'expiration_days = 20'
   _dovecot_certificate stranger strangers-ca localhost 'expiration_days = 20'
 )
 

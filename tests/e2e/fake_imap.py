@@ -130,6 +130,14 @@ def answer(tag, command):
         return fetch(tag, command)
     if word == "CAPABILITY" and mode != "no-capabilities":
         send("* CAPABILITY IMAP4rev1" + (" LOGINDISABLED" if mode == "login-disabled" else "") + "\r\n")
+    elif word == "STARTTLS":
+        if mode == "starttls-refused":
+            return "NO not today"
+        if mode == "starttls-bad":
+            return "BAD what?"
+        if mode == "starttls-injected":
+            return "OK begin TLS now\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n1 OK you are in"
+        return "OK begin TLS now"  # and then speaks on in the clear
     elif word == "LOGIN" and mode == "echo":
         return f"NO I do not know {command}"
     elif word == "LOGIN" and mode == "busy":
@@ -156,15 +164,18 @@ def serve(peer):
     try:
         if mode == "mute":
             time.sleep(60)
-        if mode == "greeting-bye":
+        if mode == "preauth":
+            send("* PREAUTH welcome\r\n")
+        elif mode == "greeting-bye":
             send("* BYE too many connections\r\n")
         elif mode == "greeting-garbage":
             send("220 mail.example.net ESMTP\r\n")
         else:
             send("* OK hello\r\n")
         for line in peer.makefile("rb"):
-            print(line.decode().rstrip(), flush=True)
-            tag, command = line.decode().rstrip().split(" ", 1)
+            line = line.decode(errors="replace").rstrip()
+            print(line, flush=True)
+            tag, command = line.split(" ", 1) if " " in line else ("*", line)
             if mode == "mute-fetch" and command.startswith("UID FETCH"):
                 time.sleep(60)
             send(f"{tag} {answer(tag, command)}\r\n")

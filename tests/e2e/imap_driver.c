@@ -5,6 +5,9 @@
  *   archive=FOLDER delete=1 flag=FLAG    what becomes of mails that are done
  *   batch_messages batch_bytes message   settings and limits
  *   known=FILE    keys, one a line, that have been done before
+ *   tls=0|1|2     without, at once, STARTTLS; cert= key= of the client
+ *   login=0|1|2   password, XOAUTH2, OAUTHBEARER; second=SECRET when the first is refused
+ *   watch=N idle=SECONDS interval=SECONDS    waits N times for more, and reads that, too
  *   hold=FIFO     waits between the last mail and the flush until something was written to the FIFO
  *   flush=EACH    flushes after every so many mails, not only at the end
  *   defer=KEY     this mail is not done
@@ -26,6 +29,8 @@ struct job {
     struct imap_settings set;
     struct limits limits;
     const char *known, *hold, *defer, *archive, *flag;
+    const char *password, *second; /* `second`: the secret once the first was refused */
+    unsigned long watch;
     bool delete;
     unsigned long flush_each;
 };
@@ -56,7 +61,10 @@ static bool set_text(struct job *job, const char *name, const char *value)
     } texts[] = {
         {"host", &job->set.host},
         {"user", &job->set.user},
-        {"password", &job->set.password},
+        {"password", &job->password},
+        {"second", &job->second},
+        {"cert", &job->set.cert},
+        {"key", &job->set.key},
         {"folder", &job->set.folder},
         {"archive", &job->archive},
         {"flag", &job->flag},
@@ -80,7 +88,7 @@ static bool set_number(struct job *job, const char *name, unsigned long n)
     if (!strcmp(name, "port")) {
         job->set.port = (unsigned)n;
     } else if (!strcmp(name, "tls")) {
-        job->set.tls = n;
+        job->set.tls = n == 2 ? IMAP_STARTTLS : n ? IMAP_TLS : IMAP_PLAIN;
     } else if (!strcmp(name, "verify")) {
         job->set.verify = n;
     } else if (!strcmp(name, "timeout")) {
@@ -97,6 +105,14 @@ static bool set_number(struct job *job, const char *name, unsigned long n)
         job->delete = n;
     } else if (!strcmp(name, "look")) {
         job->set.look_only = n;
+    } else if (!strcmp(name, "login")) {
+        job->set.login = (enum imap_login)n;
+    } else if (!strcmp(name, "idle")) {
+        job->set.idle = (unsigned)n;
+    } else if (!strcmp(name, "interval")) {
+        job->set.interval = (unsigned)n;
+    } else if (!strcmp(name, "watch")) {
+        job->watch = n;
     } else if (!strcmp(name, "flush")) {
         job->flush_each = n;
     } else {
@@ -167,6 +183,28 @@ static int drain(struct source *s, const struct job *job, struct err *e)
     return s->ops->flush(s, e);
 }
 
+static int watch(struct source *s, const struct job *job, struct err *e)
+{
+    int r = 0;
+
+    for (unsigned long i = 0; i < job->watch && r >= 0; i++) {
+        printf("waiting\n");
+        (void)fflush(stdout);
+        r = s->ops->wait(s, e);
+        if (r == SOURCE_MESSAGE)
+            r = drain(s, job, e);
+    }
+    return r;
+}
+
+static int give_secret(void *context, bool refused, struct buf *out, struct err *e)
+{
+    const struct job *job = context;
+
+    (void)e;
+    return buf_adds(out, refused && job->second ? job->second : job->password);
+}
+
 static void print_notice(void *context, const struct err *why)
 {
     (void)context;
@@ -195,16 +233,17 @@ int main(int argc, char **argv)
                 .name = "main",
                 .host = "localhost",
                 .user = "reports",
-                .password = "secret",
                 .folder = "INBOX",
                 .verify = true,
-                .tls = true,
+                .idle = 1500,
+                .interval = 300,
                 .timeout = 20,
                 .deadline = 60,
                 .batch_bytes = UINT64_C(4) << 20,
                 .batch_messages = 100,
             },
         .limits = {.message = UINT64_C(64) << 20},
+        .password = "secret",
     };
     struct source *s;
     struct err e;
@@ -219,13 +258,16 @@ int main(int argc, char **argv)
     }
     if (job.known) {
         job.set.known = is_known;
-        job.set.context = &job;
     }
     job.set.notice = print_notice;
+    job.set.secret = give_secret;
+    job.set.context = &job;
     choose_disposal(&job);
     if (source_imap_open(&s, &job.set, &job.limits, &e))
         return report(&e);
     int r = drain(s, &job, &e);
+    if (r == 0)
+        r = watch(s, &job, &e);
     if (r < 0) {
         (void)report(&e);
     } else {
