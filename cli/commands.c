@@ -237,6 +237,8 @@ static int run_command(struct app *app, int argc, char **argv, struct err *e)
         return rc;
     if (app->verbosity > 0 && app->config->path)
         console_say("configuration: %s", app->config->path);
+    if (app->config->log_json)
+        console_log_json();
     rc = c->run(app, argc, argv, e);
     config_free(app->config);
     return rc;

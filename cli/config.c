@@ -24,7 +24,10 @@ enum {
     CONFIG_MAX = 1024 * 1024,
     SENDERS_MAX = 64 * 1024 * 1024,
     KEYS_MAX = 64,
-    BATCH_MESSAGES = 100
+    BATCH_MESSAGES = 100,
+    FOLDERS_MAX = 500, /* each has a connection and a thread */
+    PORT_IMAP = 143,
+    PORT_IMAPS = 993
 };
 
 /*
@@ -100,6 +103,8 @@ static const struct range {
     {"port", 1, 65535},
     {"timeout", 1, 3600},
     {"deadline", 1, 86400},
+    {"idle", 1, 1740}, /* RFC 2177: a server may end it after 30 minutes */
+    {"interval", 1, 86400},
     {"batch_messages", 1, 10000},
     {"ratio", 2, 1000000},
     {"members", 1, 100000},
@@ -157,6 +162,24 @@ static bool parse_disposal(struct arena *a, const char *text, struct disposal *o
     return true;
 }
 
+static const struct {
+    const char *name;
+    const char *values[4];
+    const char *said;
+} words[] = {
+    {"untrusted", {"count", "exclude"}, "count or exclude"},
+    {"auth", {"password", "xoauth2", "oauthbearer"}, "password, xoauth2 or oauthbearer"},
+    {"provider", {"microsoft", "google"}, "microsoft or google"},
+    {"log", {"text", "json"}, "text or json"},
+};
+
+static bool is_one_of(const char *value, const char *const *values)
+{
+    while (*values && strcmp(value, *values) != 0)
+        values++;
+    return *values != NULL;
+}
+
 /* Options that have few values. */
 static int check_word(cfg_t *section, cfg_opt_t *opt)
 {
@@ -171,9 +194,15 @@ static int check_word(cfg_t *section, cfg_opt_t *opt)
         return fault(
             section, "%s must be leave, delete, flag, \"flag NAME\" or \"move FOLDER\"", opt->name);
     }
-    if (strcmp(opt->name, "untrusted") == 0 && strcmp(value, "count") != 0 &&
-        strcmp(value, "exclude") != 0)
-        return fault(section, "%s must be count or exclude", opt->name);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(opt->name, words[i].name) == 0 && !is_one_of(value, words[i].values))
+            return fault(section, "%s must be %s", opt->name, words[i].said);
+    }
+    if (strcmp(opt->name, "tls") == 0 && strcmp(value, "starttls") != 0 &&
+        cfg_parse_boolean(value) < 0)
+        return fault(section, "%s must be yes, no or starttls", opt->name);
+    if (strcmp(opt->name, "token_url") == 0 && strncmp(value, "https://", 8) != 0)
+        return fault(section, "%s must begin with https://", opt->name);
     for (unsigned i = 0; strcmp(opt->name, "authserv_id") == 0 && i < cfg_opt_size(opt); i++) {
         value = cfg_opt_getnstr(opt, i);
         if (strpbrk(value, " \t;\"()")) {
@@ -280,6 +309,77 @@ static void take_disposals(cfg_t *m, struct disposal after[MESSAGE_KINDS])
     }
 }
 
+static void take_folders(cfg_t *m, struct config_mailbox *to)
+{
+    struct arena *a = reading->config->arena;
+    unsigned n = cfg_size(m, "folder");
+
+    to->n_folders = n ? n : 1;
+    to->folders = arena_alloc(a, to->n_folders * sizeof *to->folders);
+    to->folders[0] = "INBOX";
+    for (unsigned i = 0; i < n; i++)
+        to->folders[i] = arena_strdup(a, cfg_getnstr(m, "folder", i));
+}
+
+static enum imap_tls parse_tls(const char *word)
+{
+    if (strcmp(word, "starttls") == 0)
+        return IMAP_STARTTLS;
+    return cfg_parse_boolean(word) > 0 ? IMAP_TLS : IMAP_PLAIN;
+}
+
+static void take_tls(cfg_t *m, struct config_mailbox *to)
+{
+    to->tls = parse_tls(cfg_getstr(m, "tls"));
+    if (!to->port)
+        to->port = to->tls == IMAP_TLS ? PORT_IMAPS : PORT_IMAP;
+}
+
+/* What is known of the two that most mailboxes are at. A refresh token has its scope already, but
+ * Microsoft wants it to be said again. */
+static void take_provider(cfg_t *m, struct config_mailbox *to)
+{
+    struct config_oauth *o = &to->oauth;
+    struct arena *a = reading->config->arena;
+    const char *provider = cfg_getstr(m, "provider");
+    const char *tenant = cfg_getstr(m, "tenant");
+
+    if (!provider)
+        return;
+    bool google = strcmp(provider, "google") == 0;
+    if (!to->host)
+        to->host = google ? "imap.gmail.com" : "outlook.office365.com";
+    if (!o->token_url && !o->token_command && google)
+        o->token_url = "https://oauth2.googleapis.com/token";
+    if (!o->token_url && !o->token_command && !google) {
+        o->token_url = arena_printf(a, "https://login.microsoftonline.com/%s/oauth2/v2.0/token",
+            tenant ? tenant : "organizations");
+    }
+    if (!o->scope && !google) {
+        o->scope = o->refresh_token_file
+                       ? "https://outlook.office365.com/IMAP.AccessAsUser.All offline_access"
+                       : "https://outlook.office365.com/.default";
+    }
+}
+
+static void take_oauth(cfg_t *m, struct config_mailbox *to)
+{
+    const char *auth = cfg_getstr(m, "auth");
+
+    to->login = strcmp(auth, "xoauth2") == 0       ? IMAP_LOGIN_XOAUTH2
+                : strcmp(auth, "oauthbearer") == 0 ? IMAP_LOGIN_OAUTHBEARER
+                                                   : IMAP_LOGIN_PASSWORD;
+    to->oauth = (struct config_oauth){
+        .token_command = own_string(m, "token_command"),
+        .token_url = own_string(m, "token_url"),
+        .client_id = own_string(m, "client_id"),
+        .client_secret_file = own_string(m, "client_secret_file"),
+        .refresh_token_file = own_string(m, "refresh_token_file"),
+        .scope = own_string(m, "scope"),
+    };
+    take_provider(m, to);
+}
+
 static int take_mailbox(cfg_t *root, cfg_opt_t *opt)
 {
     cfg_t *m = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
@@ -298,17 +398,22 @@ static int take_mailbox(cfg_t *root, cfg_opt_t *opt)
         .password_file = own_string(m, "password_file"),
         .password_command = own_string(m, "password_command"),
         .password_env = own_string(m, "password_env"),
-        .folder = own_string(m, "folder"),
         .ca_file = own_string(m, "ca_file"),
-        .tls = cfg_getbool(m, "tls"),
+        .tls_cert = own_string(m, "tls_cert"),
+        .tls_key = own_string(m, "tls_key"),
         .verify = cfg_getbool(m, "verify"),
         .timeout = (unsigned)cfg_getint(m, "timeout"),
         .deadline = (unsigned)cfg_getint(m, "deadline"),
+        .idle = (unsigned)cfg_getint(m, "idle"),
+        .interval = (unsigned)cfg_getint(m, "interval"),
         .batch_bytes = own_size(m, "batch_bytes", 0),
         .batch_messages = (unsigned)cfg_getint(m, "batch_messages"),
         .path = own_string(m, "path"),
     };
     take_disposals(m, to->after);
+    take_folders(m, to);
+    take_tls(m, to);
+    take_oauth(m, to);
     if (!*to->name)
         return fault(root, "%s has an empty name", opt->name);
     if (!to->kind)
@@ -510,16 +615,22 @@ static int parse(const char *text)
 {
     const struct limits d = limits_default();
     cfg_opt_t mailbox[] = {CFG_STR("type", NULL, CFGF_NONE), CFG_STR("host", NULL, CFGF_NONE),
-        CFG_INT("port", 993, CFGF_NONE), CFG_STR("user", NULL, CFGF_NONE),
+        CFG_INT("port", 0, CFGF_NONE), CFG_STR("user", NULL, CFGF_NONE),
         CFG_STR("password", NULL, CFGF_NONE), CFG_STR("password_file", NULL, CFGF_NONE),
         CFG_STR("password_command", NULL, CFGF_NONE), CFG_STR("password_env", NULL, CFGF_NONE),
-        CFG_STR("folder", "INBOX", CFGF_NONE), CFG_STR("archive", NULL, CFGF_NONE),
+        CFG_STR_LIST("folder", NULL, CFGF_NONE), CFG_STR("archive", NULL, CFGF_NONE),
         CFG_STR("on_rejected", NULL, CFGF_NONE), CFG_STR("on_not_a_report", NULL, CFGF_NONE),
         CFG_STR("on_failure", NULL, CFGF_NONE), CFG_STR("on_aggregate", NULL, CFGF_NONE),
         CFG_STR("on_tls", NULL, CFGF_NONE), CFG_STR("ca_file", NULL, CFGF_NONE),
-        CFG_BOOL("tls", cfg_true, CFGF_NONE), CFG_BOOL("verify", cfg_true, CFGF_NONE),
-        CFG_INT("timeout", 60, CFGF_NONE), CFG_INT("deadline", 600, CFGF_NONE),
-        CFG_STR("batch_bytes", "16M", CFGF_NONE),
+        CFG_STR("tls", "yes", CFGF_NONE), CFG_STR("tls_cert", NULL, CFGF_NONE),
+        CFG_STR("tls_key", NULL, CFGF_NONE), CFG_STR("auth", "password", CFGF_NONE),
+        CFG_STR("provider", NULL, CFGF_NONE), CFG_STR("tenant", NULL, CFGF_NONE),
+        CFG_STR("token_command", NULL, CFGF_NONE), CFG_STR("token_url", NULL, CFGF_NONE),
+        CFG_STR("client_id", NULL, CFGF_NONE), CFG_STR("client_secret_file", NULL, CFGF_NONE),
+        CFG_STR("refresh_token_file", NULL, CFGF_NONE), CFG_STR("scope", NULL, CFGF_NONE),
+        CFG_INT("idle", 1500, CFGF_NONE), CFG_INT("interval", 300, CFGF_NONE),
+        CFG_BOOL("verify", cfg_true, CFGF_NONE), CFG_INT("timeout", 60, CFGF_NONE),
+        CFG_INT("deadline", 600, CFGF_NONE), CFG_STR("batch_bytes", "16M", CFGF_NONE),
         CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE), CFG_STR("path", NULL, CFGF_NONE),
         CFG_END()};
     cfg_opt_t client[] = {CFG_STR_LIST("domains", NULL, CFGF_NONE),
@@ -535,6 +646,7 @@ static int parse(const char *text)
         CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE),
         CFG_STR("failure_data", "headers", CFGF_NONE), CFG_STR("untrusted", "count", CFGF_NONE),
         CFG_STR_LIST("authserv_id", NULL, CFGF_NONE), CFG_STR("senders", NULL, CFGF_NONE),
+        CFG_STR("metrics", NULL, CFGF_NONE), CFG_STR("log", "text", CFGF_NONE),
         CFG_SEC("label", label, titled), CFG_SEC("mailbox", mailbox, titled),
         CFG_SEC("client", client, titled), CFG_SEC("limits", limits, CFGF_NONE),
         CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
@@ -561,6 +673,13 @@ static int parse(const char *text)
     take_limits(cfg, &reading->config->limits);
     take_policy(cfg, reading->config);
     reading->config->store = own_string(cfg, "store");
+    reading->config->metrics = own_string(cfg, "metrics");
+    reading->config->log_json = strcmp(cfg_getstr(cfg, "log"), "json") == 0;
+    size_t folders = 0;
+    for (size_t i = 0; i < reading->config->n_mailboxes; i++)
+        folders += reading->config->mailboxes[i].n_folders;
+    if (folders > FOLDERS_MAX)
+        (void)fault(cfg, "there are more than %d folders in all mailboxes", FOLDERS_MAX);
     reading->config->batch_messages = (unsigned)cfg_getint(cfg, "batch_messages");
     (void)cfg_free(cfg);
     return reading->failed ? (int)reading->error->class : 0;

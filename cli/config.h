@@ -17,6 +17,16 @@ struct arena;
 struct identities;
 struct mailbox_kind;
 
+/* Where access tokens come from: exactly one of token_command and token_url is there. */
+struct config_oauth {
+    const char *token_command;
+    const char *token_url;
+    const char *client_id;
+    const char *client_secret_file; /* or NULL */
+    const char *refresh_token_file; /* NULL: by client credentials */
+    const char *scope;              /* or NULL */
+};
+
 struct config_mailbox {
     const char *name;
     const struct mailbox_kind *kind;
@@ -24,15 +34,21 @@ struct config_mailbox {
     const char *host;
     unsigned port;
     const char *user;
-    const char *password_file, *password_command, *password_env; /* exactly one */
-    const char *folder;
-    const char *ca_file;
-    bool tls, verify;
-    unsigned timeout, deadline; /* seconds */
+    enum imap_login login;
+    const char *password_file, *password_command, *password_env; /* exactly one, or ... */
+    struct config_oauth oauth;
+    const char **folders; /* at least one; a Maildir has one without a name */
+    size_t n_folders;
+    const char *ca_file, *tls_cert, *tls_key;
+    enum imap_tls tls;
+    bool verify;
+    unsigned timeout, deadline, idle; /* seconds */
     uint64_t batch_bytes;
     unsigned batch_messages;
     /* maildir */
     const char *path;
+    /* both */
+    unsigned interval; /* seconds */
     /* both: what becomes of mails that are done */
     struct disposal after[MESSAGE_KINDS];
 };
@@ -43,6 +59,8 @@ struct config {
     const char *store;       /* NULL: not said */
     unsigned batch_messages; /* into the store with one commit */
     struct limits limits;
+    const char *metrics; /* a file for node_exporter's textfile collector, or NULL */
+    bool log_json;       /* one JSON object for each line on standard error */
     struct config_mailbox *mailboxes;
     size_t n_mailboxes;
     const char **clients;

@@ -1,10 +1,13 @@
 #include "cli/console.h"
 
+#include "base/json.h"
 #include "base/text.h"
+#include "base/when.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +36,33 @@ int console_flush(struct err *e)
     return 0;
 }
 
+static bool log_json;
+
+void console_log_json(void)
+{
+    log_json = true;
+}
+
+static void put_json(const char *name, const char *class, const char *text)
+{
+    char now[WHEN_TEXT_MAX];
+    struct json j;
+
+    when_format(when_now(), now);
+    flockfile(stderr);
+    json_init(&j, stderr, false);
+    json_object(&j);
+    json_member_string(&j, "time", now);
+    if (class)
+        json_member_string(&j, "class", class);
+    if (name && *name)
+        json_member_string(&j, "name", name);
+    json_member_string(&j, "text", text);
+    json_end(&j);
+    (void)fputc('\n', stderr);
+    funlockfile(stderr);
+}
+
 /* Results that were printed before belong before the line, also when both go to one terminal. */
 static void put_line(const char *line)
 {
@@ -40,6 +70,10 @@ static void put_line(const char *line)
 
     text_safe_into(safe, sizeof safe, line);
     (void)fflush(stdout);
+    if (log_json) {
+        put_json(NULL, NULL, safe);
+        return;
+    }
     (void)fprintf(stderr, "dmarcmill: %s\n", safe);
 }
 
@@ -48,12 +82,18 @@ void console_problem(const char *name, const struct err *why)
     char line[LINE_MAX_SHOWN];
     const char *tag = why->tag ? why->tag : "error";
 
+    if (log_json) {
+        char safe[LINE_MAX_SHOWN];
+        text_safe_into(safe, sizeof safe, why->text);
+        put_json(name, tag, safe);
+        return;
+    }
     (void)snprintf(line, sizeof line, "%s%s%s: %s", name && *name ? name : "",
         name && *name ? ": " : "", tag, why->text);
     put_line(line);
 }
 
-void console_mailbox_problem(const char *mailbox, const struct err *why)
+void console_mailbox_problem(const char *mailbox, const char *folder, const struct err *why)
 {
     char name[LINE_MAX_SHOWN];
     struct err rest = *why;
@@ -66,6 +106,8 @@ void console_mailbox_problem(const char *mailbox, const struct err *why)
     size_t len = strlen(name);
     if (strncmp(why->text, name, len) == 0 && strncmp(why->text + len, ": ", 2) == 0)
         (void)snprintf(rest.text, sizeof rest.text, "%s", why->text + len + 2);
+    if (folder)
+        (void)snprintf(name, sizeof name, "mailbox %s/%s", mailbox, folder);
     console_problem(name, &rest);
 }
 

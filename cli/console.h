@@ -19,9 +19,14 @@ int console_flush(struct err *e) ERR_CHECKED;
 /* "dmarcmill: NAME: CLASS: explanation"; without the name when it is NULL. Safe on a terminal. */
 void console_problem(const char *name, const struct err *why);
 
-/* "dmarcmill: mailbox NAME: CLASS: explanation", whether the explanation begins with the mailbox or
- * not; an empty name: as console_problem(NULL). */
-void console_mailbox_problem(const char *mailbox, const struct err *why);
+/* "dmarcmill: mailbox NAME: CLASS: explanation", or "mailbox NAME/FOLDER" unless that is NULL,
+ * whether the explanation begins with the mailbox or not; an empty name: as console_problem(NULL).
+ */
+void console_mailbox_problem(const char *mailbox, const char *folder, const struct err *why);
+
+/* From now on each line on standard error is a JSON object: time, and class, name and text, or text
+ * alone. */
+void console_log_json(void);
 
 /* "dmarcmill: ..." */
 void console_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -1,8 +1,5 @@
 #include "cli/mailbox.h"
 
-#include "cli/console.h"
-#include "cli/run.h"
-
 #include <string.h>
 
 static int missing(const struct config_mailbox *m, const char *what, struct err *e)
@@ -16,17 +13,11 @@ static int does_not_belong(const struct config_mailbox *m, const char *what, str
         e, ERR_CONFIG, "config", "mailbox %s: %s is not for type %s", m->name, what, m->kind->name);
 }
 
-static int check_imap(const struct config_mailbox *m, struct err *e)
+static int check_password(const struct config_mailbox *m, struct err *e)
 {
     int passwords =
         (m->password_file != NULL) + (m->password_command != NULL) + (m->password_env != NULL);
 
-    if (m->path)
-        return does_not_belong(m, "path", e);
-    if (!m->host)
-        return missing(m, "host", e);
-    if (!m->user)
-        return missing(m, "user", e);
     if (passwords == 0)
         return missing(m, "password_file (or password_command, or password_env)", e);
     if (passwords > 1) {
@@ -37,17 +28,56 @@ static int check_imap(const struct config_mailbox *m, struct err *e)
     return 0;
 }
 
-static bool give_up(void *context)
+static int check_oauth(const struct config_mailbox *m, struct err *e)
 {
-    (void)context;
-    return run_asked_to_stop();
+    const struct config_oauth *o = &m->oauth;
+
+    if (m->password_file || m->password_command || m->password_env) {
+        return err_set(
+            e, ERR_CONFIG, "config", "mailbox %s: auth wants a token, not a password", m->name);
+    }
+    if (o->token_command && o->token_url) {
+        return err_set(e, ERR_CONFIG, "config",
+            "mailbox %s: token_command and token_url exclude each other", m->name);
+    }
+    if (o->token_command)
+        return 0;
+    if (!o->token_url)
+        return missing(m, "token_command (or provider, or token_url)", e);
+    if (!o->client_id)
+        return missing(m, "client_id", e);
+    if (!o->refresh_token_file && !o->client_secret_file)
+        return missing(m, "client_secret_file or refresh_token_file", e);
+    if (!o->refresh_token_file && strstr(o->token_url, "googleapis.com"))
+        return missing(m, "refresh_token_file (Google gives no token to client credentials)", e);
+    return 0;
 }
 
-/* `notice` of the settings; the context is as for `known`. */
-static void tell(void *context, const struct err *why)
+static int check_folders(const struct config_mailbox *m, struct err *e)
 {
-    (void)context;
-    console_problem(NULL, why);
+    for (size_t i = 0; i < m->n_folders; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(m->folders[i], m->folders[k]) == 0) {
+                return err_set(e, ERR_CONFIG, "config", "mailbox %s: folder %s is given twice",
+                    m->name, m->folders[i]);
+            }
+        }
+    }
+    return 0;
+}
+
+static int check_imap(const struct config_mailbox *m, struct err *e)
+{
+    if (m->path)
+        return does_not_belong(m, "path", e);
+    if (!m->host)
+        return missing(m, "host", e);
+    if (!m->user)
+        return missing(m, "user", e);
+    if (!m->tls_cert != !m->tls_key)
+        return missing(m, m->tls_cert ? "tls_key" : "tls_cert", e);
+    int rc = m->login == IMAP_LOGIN_PASSWORD ? check_password(m, e) : check_oauth(m, e);
+    return rc ? rc : check_folders(m, e);
 }
 
 static int open_imap(struct source **out, struct mailbox_open *o, struct err *e)
@@ -58,10 +88,15 @@ static int open_imap(struct source **out, struct mailbox_open *o, struct err *e)
         .host = m->host,
         .port = m->port,
         .user = m->user,
-        .password = o->password,
-        .folder = m->folder,
+        .login = m->login,
+        .secret = o->secret,
+        .folder = o->folder,
         .look_only = o->look_only,
         .ca_file = m->ca_file,
+        .cert = m->tls_cert,
+        .key = m->tls_key,
+        .idle = m->idle,
+        .interval = m->interval,
         .verify = m->verify,
         .tls = m->tls,
         .timeout = m->timeout,
@@ -69,8 +104,8 @@ static int open_imap(struct source **out, struct mailbox_open *o, struct err *e)
         .batch_bytes = m->batch_bytes,
         .batch_messages = m->batch_messages,
         .known = o->known,
-        .notice = tell,
-        .stop = give_up,
+        .notice = o->notice,
+        .stop = o->stop,
         .context = o->context,
     };
     memcpy(o->settings.imap.after, m->after, sizeof m->after);
@@ -90,6 +125,9 @@ static int check_maildir(const struct config_mailbox *m, struct err *e)
         {"password_command", m->password_command},
         {"password_env", m->password_env},
         {"ca_file", m->ca_file},
+        {"tls_cert", m->tls_cert},
+        {"token_command", m->oauth.token_command},
+        {"token_url", m->oauth.token_url},
     };
 
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -115,6 +153,8 @@ static int open_maildir(struct source **out, struct mailbox_open *o, struct err 
     o->settings.maildir = (struct maildir_settings){
         .name = o->config->name,
         .path = o->config->path,
+        .interval = o->config->interval,
+        .stop = o->stop,
         .look_only = o->look_only,
         .known = o->known,
         .context = o->context,

@@ -11,8 +11,11 @@
 struct mailbox_open {
     const struct config_mailbox *config;
     const struct limits *limits;
-    const char *password; /* NULL where none is needed */
+    const char *folder; /* one of the configuration's */
     /* as in struct imap_settings */
+    int (*secret)(void *context, bool refused, struct buf *out, struct err *e);
+    void (*notice)(void *context, const struct err *why);
+    bool (*stop)(void *context);
     bool (*known)(void *context, const char *source, const char *key, enum message_kind *kind);
     bool look_only; /* change nothing */
     void *context;
@@ -26,7 +29,7 @@ struct mailbox_open {
 
 struct mailbox_kind {
     const char *name; /* the `type` of the configuration */
-    bool needs_password;
+    bool needs_login;
     /* ERR_CONFIG when settings are missing or do not belong to this kind. */
     int (*check)(const struct config_mailbox *m, struct err *e);
     /* *o must stay valid until the source is closed. */

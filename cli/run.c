@@ -6,14 +6,23 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 
-static volatile sig_atomic_t stop;
+static atomic_bool stop;   /* by a signal */
+static atomic_bool halt;   /* by run_halt() */
+static atomic_bool hangup; /* SIGHUP came */
 
 static void ask_to_stop(int signal)
 {
     (void)signal;
-    stop = 1;
+    stop = true;
+}
+
+static void note_hangup(int signal)
+{
+    (void)signal;
+    hangup = true;
 }
 
 void run_catch_signals(void)
@@ -28,7 +37,30 @@ void run_catch_signals(void)
 
 bool run_asked_to_stop(void)
 {
-    return stop != 0;
+    return stop || halt;
+}
+
+bool run_asked_to_end(void)
+{
+    return stop;
+}
+
+void run_halt(bool yes)
+{
+    halt = yes;
+}
+
+void run_catch_hangup(void)
+{
+    struct sigaction action = {.sa_handler = note_hangup, .sa_flags = SA_RESTART};
+
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGHUP, &action, NULL);
+}
+
+bool run_took_hangup(void)
+{
+    return atomic_exchange(&hangup, false);
 }
 
 static void show_problem(void *context, const char *name, const struct err *why)
@@ -36,6 +68,10 @@ static void show_problem(void *context, const char *name, const struct err *why)
     (void)context;
     console_problem(name, why);
 }
+
+enum {
+    PLACE_MAX = 300
+};
 
 /* A run on its way. */
 struct passage {
@@ -49,6 +85,18 @@ static int flush_source(struct passage *p, struct err *e)
 {
     p->told = false;
     return p->from->ops->flush ? p->from->ops->flush(p->from, e) : 0;
+}
+
+static void gate_enter(const struct run *r)
+{
+    if (r->gate)
+        (void)pthread_mutex_lock(r->gate);
+}
+
+static void gate_leave(const struct run *r)
+{
+    if (r->gate)
+        (void)pthread_mutex_unlock(r->gate);
 }
 
 static int read_message(
@@ -77,14 +125,16 @@ static int pass_one(struct passage *p, struct sink *to, struct err *e)
     if (rc == SOURCE_END)
         return 0;
     if (rc == SOURCE_MESSAGE) {
+        gate_enter(p->run);
         rc = read_message(p, &m, to, e);
+        gate_leave(p->run);
         if (!rc && p->told)
             rc = flush_source(p, e);
         return rc ? rc : 1;
     }
     if (rc == ERR_INPUT) {
         p->run->unreadable++;
-        console_mailbox_problem(p->run->name, e);
+        console_mailbox_problem(p->run->name, p->run->folder, e);
         return 1;
     }
     if (strcmp(e->tag, "interrupted") == 0) {
@@ -99,7 +149,7 @@ static int pass_all(struct passage *p, struct sink *to, struct err *e)
     int rc = 1;
 
     p->in = intake_new(p->run->limits, show_problem, NULL);
-    while (rc == 1 && !stop)
+    while (rc == 1 && !run_asked_to_stop())
         rc = pass_one(p, to, e);
     if (rc == 1)
         p->run->interrupted = true;
@@ -139,19 +189,25 @@ int run_into_store(struct run *r, struct source *from, struct store *to,
     struct err later;
 
     *summary = (struct store_summary){0};
+    gate_enter(r);
     int rc = store_writer_open(&writer, to, &set, e);
+    gate_leave(r);
     if (rc)
         return rc;
     rc = pass_all(&p, writer, e);
     /* What was read before a failure is good; it is the first failure that is told. */
+    gate_enter(r);
     int flushed = store_writer_flush(writer, rc ? &later : e);
+    gate_leave(r);
     if (!rc)
         rc = flushed;
     int archived = flush_source(&p, rc ? &later : e);
     if (!rc)
         rc = archived;
     *summary = *store_writer_summary(writer);
+    gate_enter(r);
     store_writer_close(writer);
+    gate_leave(r);
     return rc;
 }
 
@@ -180,6 +236,8 @@ static void print_json_line(
     json_object(&j);
     if (*r->name)
         json_member_string(&j, "mailbox", r->name);
+    if (r->folder)
+        json_member_string(&j, "folder", r->folder);
     json_member_int(&j, "messages", s->messages);
     json_key(&j, "reports");
     json_object(&j);
@@ -207,8 +265,10 @@ static void print_json_line(
 
 static void print_text_lines(const struct run *r, const struct store_summary *s)
 {
-    const char *colon = *r->name ? ": " : "";
+    char colon[PLACE_MAX];
 
+    (void)snprintf(colon, sizeof colon, "%s%s%s", r->folder ? "/" : "", r->folder ? r->folder : "",
+        *r->name ? ": " : "");
     (void)printf("%s%s%" PRId64 " %s: %" PRId64 " stored, %" PRId64 " duplicate, %" PRId64
                  " conflict, %" PRId64 " without report, %" PRId64 " partial, %" PRId64
                  " rejected\n",
@@ -224,10 +284,12 @@ static void print_text_lines(const struct run *r, const struct store_summary *s)
 void run_print(const struct run *r, const struct store_summary *s, enum run_format format,
     const struct err *failure)
 {
+    flockfile(stdout);
     if (format == RUN_JSON) {
         print_json_line(r, s, failure);
     } else {
         print_text_lines(r, s);
     }
     (void)fflush(stdout); /* the next mailbox may take long */
+    funlockfile(stdout);
 }

@@ -9,6 +9,7 @@
 #include "parse/limits.h"
 #include "store/store.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -20,10 +21,14 @@ enum {
 
 /* How a run went. */
 struct run {
-    const char *name; /* of the mailbox; "" for files */
+    const char *name;   /* of the mailbox; "" for files */
+    const char *folder; /* NULL: the mailbox's only one */
     const struct limits *limits;
-    unsigned batch_messages;        /* into the store with one commit */
-    bool verbose;                   /* say how each message ended */
+    unsigned batch_messages; /* into the store with one commit */
+    bool verbose;            /* say how each message ended */
+    /* Held while a message is read and stored, but not while the source is waited for: so several
+     * threads can use one store. NULL: there is one thread. */
+    pthread_mutex_t *gate;
     int64_t outcomes[RUN_OUTCOMES]; /* what intake found */
     int64_t rejected;               /* documents, also in messages that count as stored */
     int64_t unreadable;             /* files that could not even be opened */
@@ -34,6 +39,14 @@ struct run {
  * waited for has a second left, see struct imap_settings. A second signal kills. */
 void run_catch_signals(void);
 bool run_asked_to_stop(void);
+
+/* For a program that goes on: all runs end as if a signal had come, until it is taken back. */
+void run_halt(bool yes);
+bool run_asked_to_end(void); /* by a signal */
+
+/* From now on SIGHUP is noted; true once for each time it came. */
+void run_catch_hangup(void);
+bool run_took_hangup(void);
 
 /* All messages of the source into the sink. Nothing is told to the source. */
 int run_into_sink(struct run *r, struct source *from, struct sink *to, struct err *e) ERR_CHECKED;

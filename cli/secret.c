@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-    SECRET_MAX = 4096
+    SECRET_MAX = 16 * 1024 /* an access token may have some thousand bytes */
 };
 
 static int read_pipe(int fd, struct buf *out, struct err *e)
@@ -85,17 +85,18 @@ static int read_command(const char *command, struct buf *out, struct err *e)
     return rc;
 }
 
-static int collect(const struct config_mailbox *m, struct buf *out, struct err *e)
+static int collect(const struct secret_source *from, struct buf *out, struct err *e)
 {
-    if (m->password_file)
-        return files_read(m->password_file, out, e) ? err_wrap(e, "password_file") : 0;
-    if (m->password_command)
-        return read_command(m->password_command, out, e) ? err_wrap(e, "password_command") : 0;
-    const char *value = secure_getenv(m->password_env);
+    if (from->file)
+        return files_read(from->file, out, e) ? err_wrap(e, "%s_file", from->what) : 0;
+    if (from->command)
+        return read_command(from->command, out, e) ? err_wrap(e, "%s_command", from->what) : 0;
+    const char *value = from->env ? secure_getenv(from->env) : NULL;
     if (!value)
-        return err_set(e, ERR_CONFIG, "password", "password_env: %s is not set", m->password_env);
+        return err_set(e, ERR_CONFIG, "password", "%s_env: %s is not set", from->what,
+            from->env ? from->env : "");
     return buf_adds(out, value)
-               ? err_set(e, ERR_CONFIG, "password", "password_env: its value is too long")
+               ? err_set(e, ERR_CONFIG, "password", "%s_env: its value is too long", from->what)
                : 0;
 }
 
@@ -110,38 +111,36 @@ static int only_line(char *text, struct err *e)
     return 0;
 }
 
-static int check(const char *secret, struct err *e)
+static int check(const char *what, const char *secret, struct err *e)
 {
     if (!*secret)
-        return err_set(e, ERR_CONFIG, "password", "the password is empty");
+        return err_set(e, ERR_CONFIG, "password", "the %s is empty", what);
     for (const char *p = secret; *p; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f) {
             return err_set(
-                e, ERR_CONFIG, "password", "there is a control character in the password");
+                e, ERR_CONFIG, "password", "there is a control character in the %s", what);
         }
     }
     return 0;
 }
 
-int secret_read(const struct config_mailbox *m, char **out, struct err *e)
+int secret_read(const struct secret_source *from, char **out, struct err *e)
 {
     struct buf text;
     int rc;
 
     buf_init(&text, SECRET_MAX);
-    rc = collect(m, &text, e);
+    rc = collect(from, &text, e);
     if (!rc && !text.len)
-        rc = err_set(e, ERR_CONFIG, "password", "the password is empty");
+        rc = err_set(e, ERR_CONFIG, "password", "the %s is empty", from->what);
     if (!rc) {
         rc = only_line(text.data, e);
         if (!rc)
-            rc = check(text.data, e);
+            rc = check(from->what, text.data, e);
     }
     if (!rc)
         *out = mem_strdup(text.data);
-    if (text.data)
-        explicit_bzero(text.data, text.cap);
-    buf_done(&text);
+    buf_wipe(&text);
     return rc;
 }
 
@@ -153,9 +152,9 @@ void secret_free(char *secret)
     free(secret);
 }
 
-bool secret_is_exposed(const struct config_mailbox *m)
+bool secret_is_exposed(const char *file)
 {
     struct stat st;
 
-    return m->password_file && stat(m->password_file, &st) == 0 && (st.st_mode & S_IROTH);
+    return file && stat(file, &st) == 0 && (st.st_mode & S_IROTH);
 }

@@ -491,6 +491,49 @@ const char sql_verify_rejects[] = "SELECT COUNT(*) FROM reject j "
                                   "LEFT JOIN message m ON m.message_id = j.message_id "
                                   "WHERE m.message_id IS NULL";
 
+/* ---- mailboxes ---- */
+
+/* The lease $1 for $2 until $3, if it is free at $4, his already, or that of $5. */
+const char sql_lease_take[] =
+    "INSERT INTO lease (name, holder, until_at) VALUES ($1, $2, $3) "
+    "ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at "
+    "WHERE lease.holder = excluded.holder OR lease.until_at <= $4 OR lease.holder = $5 "
+    "RETURNING until_at";
+const char sql_lease_holder[] = "SELECT holder FROM lease WHERE name = $1";
+const char sql_lease_renew[] = "UPDATE lease SET until_at = $2 WHERE holder = $1";
+const char sql_lease_release[] = "DELETE FROM lease WHERE holder = $1";
+
+/* One more poll of folder $2 of mailbox $1, at $3; $4 is the same if it went well, $5 if not. */
+const char sql_mailbox_polled[] =
+    "INSERT INTO mailbox (name, folder, polled_at, succeeded_at, failing_since, error_at, "
+    "error_class, error_text, waiting, polls, failures, messages, stored, duplicate, conflict, "
+    "not_a_report, partial, rejected) "
+    "VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13, $14, $15, $16) "
+    "ON CONFLICT (name, folder) DO UPDATE SET polled_at = excluded.polled_at, "
+    "succeeded_at = COALESCE(excluded.succeeded_at, mailbox.succeeded_at), "
+    "failing_since = CASE WHEN excluded.failing_since IS NULL THEN NULL "
+    "ELSE COALESCE(mailbox.failing_since, excluded.failing_since) END, "
+    "error_at = COALESCE(excluded.error_at, mailbox.error_at), "
+    "error_class = COALESCE(excluded.error_class, mailbox.error_class), "
+    "error_text = COALESCE(excluded.error_text, mailbox.error_text), "
+    "waiting = CASE WHEN excluded.waiting < 0 THEN mailbox.waiting ELSE excluded.waiting END, "
+    "polls = mailbox.polls + 1, failures = mailbox.failures + excluded.failures, "
+    "messages = mailbox.messages + excluded.messages, "
+    "stored = mailbox.stored + excluded.stored, "
+    "duplicate = mailbox.duplicate + excluded.duplicate, "
+    "conflict = mailbox.conflict + excluded.conflict, "
+    "not_a_report = mailbox.not_a_report + excluded.not_a_report, "
+    "partial = mailbox.partial + excluded.partial, "
+    "rejected = mailbox.rejected + excluded.rejected";
+
+const char sql_mailboxes[] =
+    "SELECT b.name, b.folder, b.polled_at, b.succeeded_at, b.failing_since, b.error_at, "
+    "b.error_class, b.error_text, b.waiting, b.polls, b.failures, b.messages, b.stored, "
+    "b.duplicate, b.conflict, b.not_a_report, b.partial, b.rejected, "
+    "(SELECT COUNT(*) FROM reject j JOIN message m ON m.message_id = j.message_id "
+    "WHERE m.source = b.name AND j.state = 'open') "
+    "FROM mailbox b ORDER BY b.name, b.folder";
+
 const char *const sql_all[] = {
     sql_take_ids,
     sql_owners_version,
@@ -561,6 +604,12 @@ const char *const sql_all[] = {
     sql_kept_payloads,
     sql_kept_items,
     sql_kept_rejects,
+    sql_lease_take,
+    sql_lease_holder,
+    sql_lease_renew,
+    sql_lease_release,
+    sql_mailbox_polled,
+    sql_mailboxes,
     sql_reports,
     sql_reports_with_partial,
     sql_sources,

@@ -317,6 +317,56 @@ int store_tls(struct store *s, const struct store_period *p,
 int store_export(struct store *s, const struct store_period *p, bool all, struct sink *sink,
     struct err *e) ERR_CHECKED;
 
+/* ---- mailboxes: who reads which, and how it went ---- */
+
+enum {
+    STORE_HOLDER_MAX = 160
+};
+
+/*
+ * A lease keeps two pollers from reading the same folder at the same time. It only saves work: what
+ * both read all the same is stored once. It ends by itself, and whoever finds its holder dead may
+ * name him in `over`.
+ */
+struct store_claim {
+    const char *holder;
+    int64_t seconds;
+    const char *over; /* or NULL */
+};
+
+/* `other` is "" if the lease is ours now, else whose it is. */
+int store_lease_take(struct store *s, const char *name, const struct store_claim *claim,
+    char other[STORE_HOLDER_MAX], struct err *e) ERR_CHECKED;
+/* All of a holder's. */
+int store_lease_renew(
+    struct store *s, const char *holder, int64_t seconds, struct err *e) ERR_CHECKED;
+int store_lease_release(struct store *s, const char *holder, struct err *e) ERR_CHECKED;
+
+struct store_poll {
+    const struct err *failure; /* NULL: it went well */
+    int64_t waiting;           /* messages that are still there to be read; -1: not known */
+    const struct store_summary *summary;
+};
+
+/* Adds one poll to what is known of a mailbox. */
+int store_mailbox_polled(struct store *s, const char *name, const char *folder,
+    const struct store_poll *p, struct err *e) ERR_CHECKED;
+
+struct store_mailbox {
+    const char *name, *folder;
+    int64_t polled_at;                             /* seconds, like all times here */
+    int64_t succeeded_at, failing_since, error_at; /* -1: never, it is not */
+    const char *error_class, *error_text;          /* of the last failure, or NULL */
+    int64_t waiting;                               /* -1: not known */
+    int64_t polls, failures;
+    int64_t messages, stored, duplicate, conflict, not_a_report, partial, rejected;
+    int64_t open_rejects; /* of the whole mailbox */
+};
+
+/* In order of name and folder. */
+int store_mailboxes(struct store *s, int (*row)(void *context, const struct store_mailbox *m),
+    void *context, struct err *e) ERR_CHECKED;
+
 /* ---- upkeep ---- */
 
 /* Recounts what is stored against what is written about it; calls `fault` for each difference. */

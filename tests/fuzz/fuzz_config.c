@@ -38,7 +38,8 @@ static void look(const struct config *c)
     for (size_t i = 0; i < c->n_mailboxes; i++) {
         const struct config_mailbox *m = &c->mailboxes[i];
         int passwords = !!m->password_file + !!m->password_command + !!m->password_env;
-        if (passwords != m->kind->needs_password || m->port == 0 || m->port > 65535)
+        bool wanted = m->kind->needs_login && m->login == IMAP_LOGIN_PASSWORD;
+        if (passwords != wanted || m->port == 0 || m->port > 65535 || m->n_folders == 0)
             abort();
         if (config_mailbox(c, m->name) != m) /* the names are distinct */
             abort();

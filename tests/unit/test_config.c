@@ -105,13 +105,14 @@ static void test_whole_file(void)
         return;
     CU_ASSERT_STRING_EQUAL(m->kind->name, "imap");
     CU_ASSERT_STRING_EQUAL(m->host, "imap.example.net");
-    CU_ASSERT_STRING_EQUAL(m->folder, "INBOX");
+    CU_ASSERT_EQUAL_FATAL(m->n_folders, 1);
+    CU_ASSERT_STRING_EQUAL(m->folders[0], "INBOX");
     for (int k = 0; k < MESSAGE_KINDS; k++) {
         CU_ASSERT_EQUAL(m->after[k].how, DISPOSE_MOVE);
         CU_ASSERT_STRING_EQUAL(m->after[k].where, "Archive");
     }
     CU_ASSERT_EQUAL(m->port, 1993);
-    CU_ASSERT_TRUE(m->tls);
+    CU_ASSERT_EQUAL(m->tls, IMAP_TLS);
     CU_ASSERT_FALSE(m->verify);
     CU_ASSERT_EQUAL(m->batch_bytes, UINT64_C(16) << 20);
     CU_ASSERT_STRING_EQUAL(config_mailbox(c, "old")->path, "/srv/mail");
@@ -185,6 +186,78 @@ static void test_mailboxes_are_complete(void)
         "duplicate title 'm'");
 }
 
+static void test_mailbox_ways(void)
+{
+    struct err e;
+    struct config *c = load("mailbox m { type = imap host = h user = u password_env = P\n"
+                            " folder = {INBOX, \"Junk/DMARC\"} tls = starttls archive = Done\n"
+                            " on_failure = delete on_rejected = \"flag Look\" on_tls = leave\n"
+                            " on_not_a_report = flag on_aggregate = \"move A B/C\" }\n",
+        &e);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    if (!c)
+        return;
+    const struct config_mailbox *m = config_mailbox(c, "m");
+    CU_ASSERT_EQUAL(m->n_folders, 2);
+    CU_ASSERT_STRING_EQUAL(m->folders[1], "Junk/DMARC");
+    CU_ASSERT_EQUAL(m->tls, IMAP_STARTTLS);
+    CU_ASSERT_EQUAL(m->port, 143);
+    CU_ASSERT_EQUAL(m->after[KIND_FAILURE].how, DISPOSE_DELETE);
+    CU_ASSERT_EQUAL(m->after[KIND_REJECTED].how, DISPOSE_FLAG);
+    CU_ASSERT_STRING_EQUAL(m->after[KIND_REJECTED].where, "Look");
+    CU_ASSERT_EQUAL(m->after[KIND_TLS].how, DISPOSE_LEAVE);
+    CU_ASSERT_STRING_EQUAL(m->after[KIND_NOT_A_REPORT].where, "\\Flagged");
+    CU_ASSERT_EQUAL(m->after[KIND_AGGREGATE].how, DISPOSE_MOVE);
+    CU_ASSERT_STRING_EQUAL(m->after[KIND_AGGREGATE].where, "A B/C");
+    config_free(c);
+    refuses("mailbox m { on_failure = burn }\n", 1, "on_failure must be leave, delete, flag");
+    refuses("mailbox m { on_failure = move }\n", 1, "on_failure must be leave, delete, flag");
+    refuses("mailbox m { on_failure = \"flag a b\" }\n", 1, "on_failure must be leave");
+    refuses("mailbox m { tls = maybe }\n", 1, "tls must be yes, no or starttls");
+    refuses("mailbox m { idle = 1800 }\n", 1, "idle must be from 1 to 1740");
+    refuses("mailbox m { type = imap host = h user = u password_env = P folder = {a, a} }\n", 1,
+        "folder a is given twice");
+    refuses("mailbox m { type = imap host = h user = u password_env = P tls_cert = c }\n", 1,
+        "tls_key is missing");
+}
+
+static void test_oauth(void)
+{
+    struct err e;
+    struct config *c =
+        load("mailbox m { type = imap user = u auth = xoauth2 provider = microsoft\n"
+             " tenant = t client_id = i client_secret_file = f }\n"
+             "mailbox g { type = imap user = u auth = oauthbearer provider = google\n"
+             " client_id = i refresh_token_file = f }\n",
+            &e);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    if (!c)
+        return;
+    const struct config_mailbox *m = config_mailbox(c, "m");
+    CU_ASSERT_EQUAL(m->login, IMAP_LOGIN_XOAUTH2);
+    CU_ASSERT_STRING_EQUAL(m->host, "outlook.office365.com");
+    CU_ASSERT_STRING_EQUAL(
+        m->oauth.token_url, "https://login.microsoftonline.com/t/oauth2/v2.0/token");
+    CU_ASSERT_STRING_EQUAL(m->oauth.scope, "https://outlook.office365.com/.default");
+    m = config_mailbox(c, "g");
+    CU_ASSERT_EQUAL(m->login, IMAP_LOGIN_OAUTHBEARER);
+    CU_ASSERT_STRING_EQUAL(m->host, "imap.gmail.com");
+    CU_ASSERT_STRING_EQUAL(m->oauth.token_url, "https://oauth2.googleapis.com/token");
+    config_free(c);
+#define OAUTH "mailbox m { type = imap host = h user = u auth = xoauth2 "
+    refuses(OAUTH "}\n", 1, "token_command (or provider, or token_url) is missing");
+    refuses(OAUTH "password_env = P }\n", 1, "wants a token, not a password");
+    refuses(OAUTH "token_url = \"http://h/\" }\n", 1, "token_url must begin with https://");
+    refuses(OAUTH "token_url = \"https://h/\" }\n", 1, "client_id is missing");
+    refuses(OAUTH "provider = microsoft client_id = i }\n", 1,
+        "client_secret_file or refresh_token_file is missing");
+    refuses(OAUTH "provider = google client_id = i client_secret_file = f }\n", 1,
+        "refresh_token_file (Google");
+    refuses(OAUTH "token_command = c token_url = \"https://h/\" }\n", 1, "exclude each other");
+}
+
 static void test_a_password_is_never_repeated(void)
 {
     struct err e;
@@ -197,7 +270,7 @@ static void test_secrets(void)
 {
     char path[] = "/tmp/dmarcmill-secret-XXXXXX";
     int fd = mkstemp(path);
-    struct config_mailbox m = {.name = "main", .password_file = path};
+    struct secret_source m = {.what = "password", .file = path};
     struct err e;
     char *secret = NULL;
 
@@ -208,9 +281,9 @@ static void test_secrets(void)
     CU_ASSERT_STRING_EQUAL(secret, "pass word ");
     secret_free(secret);
     CU_ASSERT_EQUAL(chmod(path, 0600), 0);
-    CU_ASSERT_FALSE(secret_is_exposed(&m));
+    CU_ASSERT_FALSE(secret_is_exposed(path));
     CU_ASSERT_EQUAL(chmod(path, 0644), 0);
-    CU_ASSERT_TRUE(secret_is_exposed(&m));
+    CU_ASSERT_TRUE(secret_is_exposed(path));
     write_to(path, "\n");
     CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
     write_to(path, "pass\nword\n");
@@ -226,18 +299,18 @@ static void test_secrets(void)
 
 static void test_secret_commands(void)
 {
-    struct config_mailbox m = {.name = "main", .password_command = "printf 'x y\\n' | tr x z"};
+    struct secret_source m = {.what = "password", .command = "printf 'x y\\n' | tr x z"};
     struct err e;
     char *secret = NULL;
 
     CU_ASSERT_EQUAL_FATAL(secret_read(&m, &secret, &e), 0);
     CU_ASSERT_STRING_EQUAL(secret, "z y");
     secret_free(secret);
-    m.password_command = "echo right; exit 3";
+    m.command = "echo right; exit 3";
     CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
     CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "exit status 3"));
-    m.password_command = NULL;
-    m.password_env = "DMARCMILL_TEST_NOT_SET";
+    m.command = NULL;
+    m.env = "DMARCMILL_TEST_NOT_SET";
     CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
 }
 
@@ -423,6 +496,8 @@ const struct unit_test unit_tests[] = {
     {"mailboxes are complete", test_mailboxes_are_complete},
     {"a password is never repeated", test_a_password_is_never_repeated},
     {"secrets", test_secrets},
+    {"ways of a mailbox", test_mailbox_ways},
+    {"OAuth", test_oauth},
     {"secret commands", test_secret_commands},
     {"nearest name", test_nearest_name},
     {"names become one component", test_names_become_one_component},
