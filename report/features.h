@@ -39,9 +39,9 @@ struct past {
 struct features {
     const struct sighting *row;
     const struct context *known;
-    const char *from; /* A */
+    const char *from;              /* A */
     const char *from_organisation; /* NULL until it was asked for */
-    bool usable;      /* A is a name at or below the policy domain */
+    bool usable;                   /* A is a name at or below the policy domain */
 
     bool pass, da, sa; /* PASS, DA, SA */
     bool recomputed; /* they are ours: the report has none, or its reporter is not to be trusted */

@@ -41,11 +41,10 @@ only() {
 }
 only 'gnutls/' base/blob.c ingest/imap_stream.c check/certificate.c check/dkim_key.c
 only 'ares' check/dns.c check/dns_message.c
-only 'curl/' check/fetch.c
+only 'curl/' ingest/token.c check/fetch.c
 only 'libpsl|idn2' base/domain.c
 only 'libxml/' parse/aggregate.c
 only 'jansson' parse/tlsrpt.c ingest/token.c
-only 'curl/' ingest/token.c
 only 'gmime/' ingest/mail.c
 only 'archive' ingest/unpack.c
 only 'zlib' ingest/unpack.c store/payload.c
