@@ -449,16 +449,12 @@ static int take_network(struct query *q, const char *text, struct err *e)
 
 static int take_cause(struct query *q, const char *name, struct err *e)
 {
-    const char *list = "";
-
     q->of_cause = true;
     if (cause_parse(name, &q->cause))
         return 0;
-    for (unsigned i = 0; i < CAUSE_COUNT; i++) {
-        const char *known = cause_name((enum cause_id)i);
-        list = arena_printf(q->arena, "%s%s%s", list, *list ? ", " : "", known);
-    }
-    return err_set(e, ERR_USAGE, "usage", "there is no cause '%.80s'; there are: %s", name, list);
+    return err_set(e, ERR_USAGE, "usage",
+        "there is no cause '%.80s'; there are: %s to %s, %s to %s", name, cause_name(CAUSE_P1),
+        cause_name(CAUSE_F1 - 1), cause_name(CAUSE_F1), cause_name(CAUSE_COUNT - 1));
 }
 
 static int take_option(struct query *q, struct period_options *days, int c, struct err *e)
@@ -590,8 +586,8 @@ const struct command cmd_query = {
             "\n"
             "Causes: P1 to P16 of messages that passed, F1 to F28 of those that failed, as\n"
             "reports name them. With --cause the numbers of a source are those of its\n"
-            "messages with that cause. Who a source is, and why it fails, is judged by 30 days\n"
-            "up to the end of the period at least.\n"
+            "messages with that cause. Who a source is, and why it fails, is judged by 30\n"
+            "days up to the end of the period at least.\n"
             "\n"
             "tls has one row for each kind of failure of a policy (result_type; failed_so:\n"
             "sessions that failed so), and one for a policy without failures.\n",

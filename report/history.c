@@ -77,8 +77,10 @@ static struct counter *counter_at(struct history *h, const char *key)
     if (c)
         return c;
     c = arena_alloc(h->arena, sizeof *c);
-    *c =
-        (struct counter){.key = arena_strdup(h->arena, key), .first = INT64_MAX, .last = INT64_MIN};
+    *c = (struct counter){.hash = text_hash(key),
+        .key = arena_strdup(h->arena, key),
+        .first = INT64_MAX,
+        .last = INT64_MIN};
     if (!tsearch(c, &h->counters, by_key))
         mem_exhausted();
     return c;

@@ -46,10 +46,7 @@ check_contains "help: exit statuses" "65  some input was rejected" "$(cat "$WORK
 for command in parse ingest poll report query check client domain rejects reparse store; do "$MILL" help $command; done >>"$WORK/out"
 check "help: 80 columns" "" "$(awk 'length > 80' "$WORK/out")"
 check "unknown cause" 64 "$(status_of "$MILL" --store "$STORE" query sources --cause nonsense)"
-check_contains "unknown cause: lists them" "dkim-broken, signed-by-other" "$(cat "$WORK/err")"
-for cause in $(sed -n 's/.*there are: //p' "$WORK/err" | tr -d ,); do
-  check_contains "help query: $cause" "$cause" "$("$MILL" help query)"
-done
+check_contains "unknown cause: lists them" "P1 to P16, F1 to F28" "$(cat "$WORK/err")"
 check "no such week" 64 "$(status_of "$MILL" --store "$STORE" report --client unassigned --week 2026-W60)"
 
 check_contains "no such week: says so" "there is no week 2026-W60" "$(cat "$WORK/err")"
