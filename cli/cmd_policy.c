@@ -182,22 +182,22 @@ static int run_policy(struct app *app, int argc, char **argv, struct err *e)
 const struct command cmd_policy = {
     .name = "policy",
     .usage = "policy simulate --client NAME | --domain DOMAIN\n"
-             "       [--p POLICY] [--sp POLICY] [--np POLICY] [--aspf r|s] [--adkim r|s]\n"
-             "       [--without spf|dkim] [--from DAY --to DAY] [--format text|json]",
-    .summary = "what would happen to the mail of a period under another policy",
-    .help =
-        "  --client NAME         the domains of this client\n"
-        "  --domain DOMAIN       this domain and those below it\n"
-        "  --p, --sp, --np POLICY  none, quarantine or reject: of the domain, of names below\n"
-        "                        it, of names that do not exist\n"
-        "  --aspf, --adkim r|s   relaxed or strict alignment\n"
-        "  --without spf|dkim    as if it were never aligned (may be given twice)\n"
-        "  --from, --to DAY      whole days (YYYY-MM-DD), both included; default: 30 days up to\n"
-        "                        today\n"
-        "  --format FORMAT       text (default) or json\n"
-        "\n"
-        "What is not given stays as the reports say it was. Ready is a policy under which\n"
-        "less than 0.1 % of the mail that somebody means to send would be hit, over 28 days\n"
-        "and by at least 3 receivers.\n",
+             "       [--p POLICY] [--sp POLICY] [--np POLICY] [--aspf r|s]\n"
+             "       [--adkim r|s] [--without spf|dkim] [--from DAY --to DAY]\n"
+             "       [--format text|json]",
+    .summary = "what another policy would do to the mail of a period",
+    .help = "  --client NAME        the domains of this client\n"
+            "  --domain DOMAIN      this domain and those below it\n"
+            "  --p POLICY           none, quarantine or reject\n"
+            "  --sp, --np POLICY    of names below the domain, of names that do not exist\n"
+            "  --aspf, --adkim r|s  relaxed or strict alignment\n"
+            "  --without spf|dkim   as if it were never aligned\n"
+            "  --from, --to DAY     whole days (YYYY-MM-DD), both included; default: 30 days\n"
+            "                       up to today\n"
+            "  --format FORMAT      text (default) or json\n"
+            "\n"
+            "What is not given stays as the reports say it was. A policy is ready when less\n"
+            "than 0.1 % of the mail that somebody means to send would be hit, over 28 days\n"
+            "and by at least 3 receivers.\n",
     .run = run_policy,
 };
