@@ -4,6 +4,7 @@
 #include "cli/cmd.h"
 #include "cli/config.h"
 #include "cli/options.h"
+#include "report/enrichment.h"
 #include "report/simulate.h"
 #include "store/store.h"
 
@@ -149,14 +150,18 @@ static int read_options(struct policy_run *r, int argc, char **argv, struct err 
 
 static int run_simulation(struct policy_run *r, struct app *app, struct err *e)
 {
-    const struct report_settings set = {.identities = app->config->identities};
+    struct report_settings set = {.identities = app->config->identities};
     struct simulation s;
     int rc = app_open_store(app, &r->store, e);
 
     if (!rc && r->period.client)
         rc = app_find_client(app, r->store, r->period.client, e);
-    if (!rc)
-        rc = simulate(r->store, &r->period, &set, &r->change, r->arena, &s, e);
+    if (rc)
+        return rc;
+    struct enrichment *known = enrichment_new(r->store);
+    set.enrichment = known;
+    rc = simulate(r->store, &r->period, &set, &r->change, r->arena, &s, e);
+    enrichment_free(known);
     if (rc)
         return rc;
     if (r->json) {

@@ -6,7 +6,9 @@
 #include "cli/config.h"
 #include "cli/options.h"
 #include "cli/table.h"
+#include "report/enrichment.h"
 #include "report/report.h"
+#include "store/facts.h"
 #include "store/store.h"
 
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 struct query {
     struct arena *arena;
     struct report_settings settings;
+    struct enrichment *known;
     struct store *store;
     struct store_period period;
     struct table table;
@@ -95,12 +98,33 @@ static void put_actions(struct table *t, const struct report_actions *a)
     table_int(t, a->reject);
 }
 
+/* What is known of the host, with a question mark behind a name that does not lead back to it. */
+static int put_host(struct query *q, const struct addr *ip, struct err *e)
+{
+    struct host_facts h;
+    bool found;
+    int rc = facts_host(q->store, ip, q->arena, &h, &found, e);
+
+    if (rc)
+        return rc;
+    bool doubtful = h.ptr && h.confirmed != FACT_YES;
+    table_text(&q->table, doubtful ? arena_printf(q->arena, "%s?", h.ptr) : h.ptr);
+    if (h.asn) {
+        table_int(&q->table, h.asn);
+    } else {
+        table_text(&q->table, NULL);
+    }
+    table_text(&q->table, h.network);
+    return 0;
+}
+
 static int ask_sources(struct query *q, struct err *e)
 {
     static const struct table_column columns[] = {{"domain", false}, {"source_ip", false},
         {"messages", true}, {"dmarc_pass", true}, {"dmarc_fail", true}, {"spf_aligned", true},
         {"dkim_aligned", true}, {"none", true}, {"quarantine", true}, {"reject", true},
-        {"first", false}, {"last", false}, {"cause", false}, {"class", false}, {"identity", false}};
+        {"first", false}, {"last", false}, {"cause", false}, {"class", false}, {"identity", false},
+        {"host", false}, {"asn", true}, {"network", false}};
     struct client_report r;
     int rc = report_build(q->store, &q->period, &q->settings, q->arena, &r, e);
 
@@ -124,6 +148,7 @@ static int ask_sources(struct query *q, struct err *e)
         table_text(&q->table, cause_name(share->cause));
         table_text(&q->table, class_name(causes[share->cause].class));
         table_text(&q->table, words_identity(q->arena, &share->evidence));
+        rc = put_host(q, &s->ip, e);
     }
     return rc;
 }
@@ -544,8 +569,11 @@ static int ask(struct query *q, struct app *app, const struct question *what, st
 
     if (!rc && q->period.client)
         rc = app_find_client(app, q->store, q->period.client, e);
-    if (!rc)
-        rc = what->ask(q, e);
+    if (rc)
+        return rc;
+    q->known = enrichment_new(q->store);
+    q->settings.enrichment = q->known;
+    rc = what->ask(q, e);
     if (!rc)
         table_write(&q->table, q->format, stdout);
     return rc;
@@ -561,6 +589,7 @@ static int run_query(struct app *app, int argc, char **argv, struct err *e)
 
     if (!rc)
         rc = ask(&q, app, what, e);
+    enrichment_free(q.known);
     store_close(q.store);
     arena_free(q.arena);
     return rc;

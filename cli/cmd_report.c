@@ -4,6 +4,7 @@
 #include "cli/console.h"
 #include "cli/files.h"
 #include "cli/options.h"
+#include "report/enrichment.h"
 #include "report/render.h"
 #include "report/report.h"
 #include "store/store.h"
@@ -19,6 +20,7 @@ struct report_run {
     int64_t from, to;
     const struct app *app;
     struct store *store;
+    struct enrichment *enrichment;
     size_t written; /* reports on standard output so far */
     /* names, for --all-clients */
     struct arena *arena;
@@ -152,7 +154,8 @@ static int report_one(struct report_run *r, const char *client, struct err *e)
     const struct store_period period = {.client = client, .from = r->from, .to = r->to};
     struct client_report report;
     struct arena *a = arena_new();
-    const struct report_settings set = {.identities = r->app->config->identities};
+    const struct report_settings set = {
+        .identities = r->app->config->identities, .enrichment = r->enrichment};
     int rc = report_build(r->store, &period, &set, a, &report, e);
 
     /* nobody waits for a report on domains that belong to nobody, unless there is something in it
@@ -202,7 +205,9 @@ static int run_report(struct app *app, int argc, char **argv, struct err *e)
     if (rc)
         return rc;
     r.arena = arena_new();
+    r.enrichment = enrichment_new(r.store);
     rc = report_all(&r, e);
+    enrichment_free(r.enrichment);
     arena_free(r.arena);
     store_close(r.store);
     return rc;

@@ -646,10 +646,10 @@ static int parse(const char *text)
         CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE),
         CFG_STR("failure_data", "headers", CFGF_NONE), CFG_STR("untrusted", "count", CFGF_NONE),
         CFG_STR_LIST("authserv_id", NULL, CFGF_NONE), CFG_STR("senders", NULL, CFGF_NONE),
-        CFG_STR("metrics", NULL, CFGF_NONE), CFG_STR("log", "text", CFGF_NONE),
-        CFG_SEC("label", label, titled), CFG_SEC("mailbox", mailbox, titled),
-        CFG_SEC("client", client, titled), CFG_SEC("limits", limits, CFGF_NONE),
-        CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
+        CFG_STR("asn_file", NULL, CFGF_NONE), CFG_STR("metrics", NULL, CFGF_NONE),
+        CFG_STR("log", "text", CFGF_NONE), CFG_SEC("label", label, titled),
+        CFG_SEC("mailbox", mailbox, titled), CFG_SEC("client", client, titled),
+        CFG_SEC("limits", limits, CFGF_NONE), CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
 
     if (!cfg)
@@ -673,6 +673,7 @@ static int parse(const char *text)
     take_limits(cfg, &reading->config->limits);
     take_policy(cfg, reading->config);
     reading->config->store = own_string(cfg, "store");
+    reading->config->asn_file = own_string(cfg, "asn_file");
     reading->config->metrics = own_string(cfg, "metrics");
     reading->config->log_json = strcmp(cfg_getstr(cfg, "log"), "json") == 0;
     size_t folders = 0;

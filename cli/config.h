@@ -68,6 +68,7 @@ struct config {
     struct store_assignment *domains; /* each domain once */
     size_t n_domains;
     struct store_policy policy;    /* its lists are in the arena, too */
+    const char *asn_file;          /* networks by address, in MaxMind's format; or NULL */
     struct identities *identities; /* the built-in list, `senders`, and the labels */
 };
 

@@ -452,6 +452,40 @@ const char sql_export_records[] =
     "FROM record x JOIN auth_set a ON a.client_id = x.client_id AND a.auth_id = x.auth_id "
     "WHERE x.client_id = $1 AND x.report_id = $2 AND x.recno > $3 ORDER BY x.recno LIMIT 1000";
 
+/* ---- what is known of sources and From domains ---- */
+
+const char sql_host[] = "SELECT ptr, confirmed, asn, network FROM host WHERE ip = $1";
+const char sql_host_put[] =
+    "INSERT INTO host (ip, looked_at, ptr, confirmed, asn, network) "
+    "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (ip) DO UPDATE SET "
+    "looked_at = excluded.looked_at, ptr = excluded.ptr, confirmed = excluded.confirmed, "
+    "asn = excluded.asn, network = excluded.network";
+const char sql_sender_domain[] =
+    "SELECT nonexistent, parked, mx, spf, includes, networks FROM sender_domain WHERE domain = $1";
+const char sql_sender_domain_put[] =
+    "INSERT INTO sender_domain (domain, looked_at, nonexistent, parked, mx, spf, includes, "
+    "networks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (domain) DO UPDATE SET "
+    "looked_at = excluded.looked_at, nonexistent = excluded.nonexistent, "
+    "parked = excluded.parked, mx = excluded.mx, spf = excluded.spf, "
+    "includes = excluded.includes, networks = excluded.networks";
+
+/* $1 client, $2 to $3 days, $4 the latest look that is too old, $5 behind which one. */
+const char sql_hosts_due[] =
+    "SELECT DISTINCT x.source_ip FROM report r "
+    "JOIN record x ON x.client_id = r.client_id AND x.report_id = r.report_id "
+    "LEFT JOIN host h ON h.ip = x.source_ip "
+    "WHERE r.client_id = $1 AND x.client_id = $1 AND r.day BETWEEN $2 AND $3 "
+    "AND r.state = 'counts' AND x.source_ip > $5 AND COALESCE(h.looked_at, -1) < $4 "
+    "ORDER BY x.source_ip LIMIT 1000";
+const char sql_domains_due[] =
+    "SELECT DISTINCT a.header_from FROM report r "
+    "JOIN record x ON x.client_id = r.client_id AND x.report_id = r.report_id "
+    "JOIN auth_set a ON a.client_id = x.client_id AND a.auth_id = x.auth_id "
+    "LEFT JOIN sender_domain d ON d.domain = a.header_from "
+    "WHERE r.client_id = $1 AND x.client_id = $1 AND r.day BETWEEN $2 AND $3 "
+    "AND r.state = 'counts' AND a.header_from > $5 AND COALESCE(d.looked_at, -1) < $4 "
+    "ORDER BY a.header_from LIMIT 1000";
+
 /* ---- verifying ---- */
 
 /* Per report of client $1: what is written about it and what is there. */
@@ -619,6 +653,12 @@ const char *const sql_all[] = {
     sql_first_day_of_failures,
     sql_first_day_of_tls,
     sql_export_records,
+    sql_host,
+    sql_host_put,
+    sql_sender_domain,
+    sql_sender_domain_put,
+    sql_hosts_due,
+    sql_domains_due,
     sql_verify_reports,
     sql_verify_orphan_records,
     sql_verify_missing_auth,

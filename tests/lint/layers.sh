@@ -53,4 +53,5 @@ only 'sqlite3' store/db_sqlite.c
 only 'libpq-fe' store/db_postgres.c
 only 'xxhash' store/digest.c
 only 'confuse' cli/config.c
+only 'maxminddb' cli/asn.c
 exit $fail

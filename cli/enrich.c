@@ -1,0 +1,253 @@
+#include "cli/enrich.h"
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "base/when.h"
+#include "check/check.h"
+#include "check/dns.h"
+#include "cli/asn.h"
+#include "store/facts.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    NAMES_MAX = 5, /* names of one host that are looked at */
+    NETWORK_NAME_MAX = 120
+};
+
+struct enricher {
+    struct store *s;
+    const struct enrich_request *want;
+    struct enrich_totals *totals;
+    struct arena *arena; /* of one portion */
+};
+
+/* ---- hosts ---- */
+
+/* "7.2.0.192.in-addr.arpa", RFC 1035 3.5; nibbles below ip6.arpa, RFC 3596 2.5. */
+static const char *reverse_name(struct arena *a, const struct addr *ip)
+{
+    char name[80];
+    size_t used = 0;
+
+    if (ip->len == 4) {
+        return arena_printf(
+            a, "%u.%u.%u.%u.in-addr.arpa", ip->bytes[3], ip->bytes[2], ip->bytes[1], ip->bytes[0]);
+    }
+    for (size_t i = sizeof ip->bytes; i > 0; i--) {
+        used += (size_t)snprintf(name + used, sizeof name - used, "%x.%x.",
+            (unsigned)(ip->bytes[i - 1] & 0xF), (unsigned)(ip->bytes[i - 1] >> 4));
+    }
+    return arena_printf(a, "%sip6.arpa", name);
+}
+
+static enum dns_type address_type(const struct addr *ip)
+{
+    return ip->len == 4 ? DNS_A : DNS_AAAA;
+}
+
+static bool leads_to(const struct dns_answer *addresses, const struct addr *ip)
+{
+    for (size_t i = 0; i < addresses->n; i++) {
+        const struct addr *one = &addresses->records[i].addr;
+        if (one->len == ip->len && memcmp(one->bytes, ip->bytes, ip->len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static size_t names_of(const struct dns_answer *ptr)
+{
+    return ptr->n < NAMES_MAX ? ptr->n : NAMES_MAX;
+}
+
+/* The first name that leads back to the address, else the first one. */
+static void confirm(struct enricher *x, const struct dns_answer *ptr, struct host_facts *h)
+{
+    bool all_answered = true;
+
+    for (size_t i = 0; i < names_of(ptr) && h->confirmed != FACT_YES; i++) {
+        struct dns_answer addresses;
+        const char *name = ptr->records[i].name;
+        dns_ask(x->want->dns, name, address_type(&h->ip), x->arena, &addresses);
+        if (addresses.status == DNS_FAILED)
+            all_answered = false;
+        if (leads_to(&addresses, &h->ip)) {
+            h->ptr = name;
+            h->confirmed = FACT_YES;
+        }
+    }
+    if (h->confirmed != FACT_YES)
+        h->confirmed = all_answered ? FACT_NO : FACT_UNKNOWN;
+    h->ptr = h->ptr ? h->ptr : ptr->n ? ptr->records[0].name : NULL;
+}
+
+static void find_network(struct enricher *x, struct host_facts *h)
+{
+    char name[NETWORK_NAME_MAX] = "";
+
+    if (x->want->networks && asn_find(x->want->networks, &h->ip, &h->asn, name, sizeof name))
+        h->network = *name ? arena_strdup(x->arena, name) : NULL;
+}
+
+/* All questions of a portion are on their way before the first answer is waited for. */
+static int look_at_hosts(struct enricher *x, const struct addr *ips, size_t n, struct err *e)
+{
+    struct dns_answer *names = arena_alloc(x->arena, n * sizeof *names);
+    struct host_facts *hosts = arena_alloc(x->arena, n * sizeof *hosts);
+    size_t known = 0;
+
+    for (size_t i = 0; i < n; i++)
+        dns_expect(x->want->dns, reverse_name(x->arena, &ips[i]), DNS_PTR);
+    for (size_t i = 0; i < n; i++) {
+        dns_ask(x->want->dns, reverse_name(x->arena, &ips[i]), DNS_PTR, x->arena, &names[i]);
+        for (size_t k = 0; k < names_of(&names[i]); k++)
+            dns_expect(x->want->dns, names[i].records[k].name, address_type(&ips[i]));
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct host_facts h = {.ip = ips[i], .confirmed = FACT_UNKNOWN};
+        if (names[i].status == DNS_FAILED) {
+            x->totals->unanswered++;
+            continue;
+        }
+        confirm(x, &names[i], &h);
+        find_network(x, &h);
+        x->totals->hosts++;
+        x->totals->named += h.confirmed == FACT_YES;
+        hosts[known++] = h;
+    }
+    return facts_put_hosts(x->s, hosts, known, e);
+}
+
+static int enrich_hosts(struct enricher *x, const struct store_period *p, struct err *e)
+{
+    struct addr last = {0};
+    struct addr *ips = NULL;
+    size_t n = 0;
+    int rc;
+
+    do {
+        arena_reset(x->arena);
+        rc = facts_hosts_due(
+            x->s, p, x->want->before, last.len ? &last : NULL, x->arena, &ips, &n, e);
+        if (!rc && n) {
+            last = ips[n - 1];
+            rc = look_at_hosts(x, ips, n, e);
+        }
+    } while (!rc && n);
+    return rc;
+}
+
+/* ---- From domains ---- */
+
+/* The last address of a network that begins at `first` and has so many bits in common. */
+static struct addr last_of(struct addr first, unsigned bits)
+{
+    for (unsigned i = 0; i < first.len; i++) {
+        unsigned kept = bits > i * 8 ? bits - i * 8 : 0;
+        if (kept < 8)
+            first.bytes[i] |= (unsigned char)(0xFFU >> kept);
+    }
+    return first;
+}
+
+static void add_includes(struct arena *a, const struct spf_node *n, struct domain_facts *d)
+{
+    for (size_t i = 0; n->state == SPF_NODE_RECORD && i < n->record.n; i++) {
+        const struct spf_node *below = n->branches[i].node;
+        if (!below || below->state != SPF_NODE_RECORD || below->repeated)
+            continue;
+        d->includes = arena_grow(a, d->includes, &d->n_includes, sizeof *d->includes);
+        d->includes[d->n_includes - 1] = below->domain;
+        add_includes(a, below, d);
+    }
+}
+
+static void add_spf(struct arena *a, const struct spf_outcome *spf, struct domain_facts *d)
+{
+    const struct spf_tree *t = &spf->tree;
+
+    if (!t->top || t->top->state == SPF_NODE_UNKNOWN)
+        return;
+    bool record = t->top->state == SPF_NODE_RECORD;
+    if (!record || !(spf->flat.incomplete || t->cut))
+        d->spf = record ? FACT_YES : FACT_NO;
+    for (size_t i = 0; i < t->n_networks; i++) {
+        const struct spf_network *n = &t->networks[i];
+        d->ranges = arena_grow(a, d->ranges, &d->n_ranges, sizeof *d->ranges);
+        d->ranges[d->n_ranges - 1] = (struct spf_range){.first = n->first,
+            .last = last_of(n->first, n->bits),
+            .own = spf_node_is_own(t, n->node)};
+    }
+    add_includes(a, t->top, d);
+}
+
+static int take_domain(void *context, const struct check_result *r, struct err *e)
+{
+    struct enricher *x = context;
+    struct arena *a = arena_new();
+    struct domain_facts d = {.domain = r->domain,
+        .nonexistent = r->exists ? FACT_NO : FACT_YES,
+        .parked = r->parked ? FACT_YES : FACT_NO,
+        .spf = FACT_UNKNOWN};
+    int rc = 0;
+
+    if (r->domain && r->answered) {
+        for (size_t i = 0; i < r->mx.n; i++) {
+            d.mx = arena_grow(a, d.mx, &d.n_mx, sizeof *d.mx);
+            d.mx[d.n_mx - 1] = r->mx.hosts[i].name;
+        }
+        add_spf(a, &r->spf, &d);
+        x->totals->domains++;
+        rc = facts_put_domain(x->s, &d, e);
+    } else if (r->domain) {
+        x->totals->unanswered++;
+    }
+    arena_free(a);
+    return rc;
+}
+
+static int look_at_domains(struct enricher *x, const char *const *names, size_t n, struct err *e)
+{
+    struct check_target *targets = arena_alloc(x->arena, n * sizeof *targets);
+    const struct check_settings set = {.dns = x->want->dns, .now = when_now()};
+
+    for (size_t i = 0; i < n; i++)
+        targets[i] = (struct check_target){.name = names[i]};
+    return check_run(&set, targets, n, take_domain, x, e);
+}
+
+static int enrich_domains(struct enricher *x, const struct store_period *p, struct err *e)
+{
+    char *last = NULL;
+    const char **names = NULL;
+    size_t n = 0;
+    int rc;
+
+    do {
+        arena_reset(x->arena);
+        rc = facts_domains_due(x->s, p, x->want->before, last, x->arena, &names, &n, e);
+        if (!rc && n) {
+            free(last);
+            last = mem_strdup(names[n - 1]);
+            rc = look_at_domains(x, names, n, e);
+        }
+    } while (!rc && n);
+    free(last);
+    return rc;
+}
+
+int enrich_client(struct store *s, const struct store_period *p, const struct enrich_request *want,
+    struct enrich_totals *totals, struct err *e)
+{
+    struct enricher x = {.s = s, .want = want, .totals = totals, .arena = arena_new()};
+    int rc = enrich_hosts(&x, p, e);
+
+    if (!rc)
+        rc = enrich_domains(&x, p, e);
+    arena_free(x.arena);
+    return rc;
+}

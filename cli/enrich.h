@@ -1,0 +1,33 @@
+/*
+ * Asks the DNS, and a file of networks, about sources and From domains of stored reports, and
+ * stores the answers: a bridge between check/ and store/facts.h.
+ */
+#ifndef CLI_ENRICH_H
+#define CLI_ENRICH_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct asn_file;
+struct dns;
+struct store;
+struct store_period;
+
+struct enrich_request {
+    struct dns *dns;
+    const struct asn_file *networks; /* or NULL */
+    int64_t before;                  /* seconds: what was looked at since then is left alone */
+};
+
+struct enrich_totals {
+    int64_t hosts, named; /* looked at; with a name that leads back to the address */
+    int64_t domains;
+    int64_t unanswered; /* of both: the DNS said nothing, they are due again the next time */
+};
+
+/* The sources and From domains of one client's period (p->client is not NULL). Adds to *totals. */
+int enrich_client(struct store *s, const struct store_period *p, const struct enrich_request *want,
+    struct enrich_totals *totals, struct err *e) ERR_CHECKED;
+
+#endif
