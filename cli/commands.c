@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
     &cmd_domain,
     &cmd_rejects,
     &cmd_reparse,
+    &cmd_status,
     &cmd_store,
     NULL,
 };
