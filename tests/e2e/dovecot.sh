@@ -2,6 +2,7 @@
 #
 #   dovecot_start DIR [CERTIFICATE]   good (default), expired, wronghost or stranger (issued by a CA nobody knows);
 #                                     DOVECOT_EXTRA holds further lines of configuration
+#                                     DOVECOT_PORTS two ports, "IMAPS IMAP", instead of free ones
 #                                     sets DOVECOT_IMAPS_PORT, DOVECOT_IMAP_PORT and DOVECOT_CA
 #   dovecot_stop                      can be started again in the same DIR: mails and certificates stay
 #   dovecot_deliver USER FILE...      each file becomes a mail in the user's INBOX
@@ -115,7 +116,7 @@ dovecot_start() {
   mkdir -p "$DOVECOT_DIR/run" "$DOVECOT_DIR/mail"
   [ -d "$DOVECOT_DIR/tls" ] || dovecot_certificates "$DOVECOT_DIR/tls"
   DOVECOT_CA=$DOVECOT_DIR/tls/ca.pem
-  _ports=$(_dovecot_ports)
+  _ports=${DOVECOT_PORTS:-$(_dovecot_ports)}
   DOVECOT_IMAPS_PORT=${_ports% *}
   DOVECOT_IMAP_PORT=${_ports#* }
   _dovecot_config "${2-good}" >"$DOVECOT_DIR/dovecot.conf"

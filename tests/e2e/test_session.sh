@@ -54,6 +54,7 @@ check "goes on in the clear: no login" "" "$(grep -E 'LOGIN|AUTHENTICATE' "$WORK
 
 # --- IDLE
 dovecot_deliver waiting "$WORK"/mails/[12]
+: >"$WORK/out"
 timeout 60 "$MILL" port="$DOVECOT_IMAPS_PORT" ca_file="$DOVECOT_CA" user=waiting archive=Archive watch=3 idle=2 \
   >"$WORK/out" 2>>"$WORK/noise" &
 driver=$!
@@ -69,6 +70,7 @@ check "IDLE: all archived" 4 "$(dovecot_count waiting Archive)"
 check "IDLE: begun anew" yes "$([ "$(grep -c '^waiting' "$WORK/out")" = 3 ] && echo yes)"
 
 # the connection is cut while nothing happens: it is noticed
+: >"$WORK/out"
 timeout 60 "$MILL" port="$DOVECOT_IMAPS_PORT" ca_file="$DOVECOT_CA" user=waiting watch=1 >"$WORK/out" 2>>"$WORK/noise" &
 driver=$!
 wait_for waiting 1
@@ -79,6 +81,7 @@ check_contains "IDLE: the server goes away" "error -2 connection-lost mailbox ma
 # --- no IDLE
 DOVECOT_EXTRA='imap_capability = IMAP4rev1 UIDPLUS MOVE'
 dovecot_start "$WORK/dovecot"
+: >"$WORK/out"
 timeout 60 "$MILL" port="$DOVECOT_IMAPS_PORT" ca_file="$DOVECOT_CA" user=noidle watch=2 interval=1 >"$WORK/out" 2>>"$WORK/noise" &
 driver=$!
 wait_for waiting 1
