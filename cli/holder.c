@@ -31,7 +31,8 @@ static void place(char out[PLACE_MAX])
     buf_done(&boot);
 }
 
-/* False when there is no such process. The name in parentheses may hold anything. */
+/* False when there is no such process, or nothing of it but the entry that its parent has not
+ * looked at. The name in parentheses may hold anything. */
 static bool started(long pid, unsigned long long *out)
 {
     char path[40];
@@ -42,13 +43,14 @@ static bool started(long pid, unsigned long long *out)
     buf_init(&text, SMALL_FILE);
     bool found = files_read(path, &text, &ignored) == 0 && text.len;
     const char *at = found ? strrchr(text.data, ')') : NULL;
+    bool gone = !at || strncmp(at, ") Z", 3) == 0 || strncmp(at, ") X", 3) == 0;
     for (int field = 2; at && field < START_FIELD; field++) {
         at = strchr(at, ' ');
         at = at ? at + 1 : NULL;
     }
     *out = at ? strtoull(at, NULL, 10) : 0;
     buf_done(&text);
-    return at != NULL;
+    return !gone;
 }
 
 void holder_self(char out[STORE_HOLDER_MAX])

@@ -27,6 +27,8 @@ enum {
     TICK_MS = 200,
     GRACE_MS = 800, /* then whatever is not done is left: nothing is lost by it */
     LEASE_SECONDS = 300,
+    LEASE_TRIES = 3,
+    LEASE_AGAIN_MS = 300,
     RENEW_MS = 60 * 1000,
     METRICS_MS = 5 * 1000,
     LEASED_PAUSE_MS = 30 * 1000, /* before a folder that somebody else reads is tried again */
@@ -110,6 +112,35 @@ static void tell(void *context, const struct err *why)
     const struct unit *u = context;
 
     console_mailbox_problem(u->config->name, u->only ? NULL : u->folder, why);
+}
+
+/* ---- waiting ---- */
+
+static struct timespec after(int64_t ms)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += ms % 1000 * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
+}
+
+static void pause_unit(struct unit *u, int64_t ms)
+{
+    const struct timespec until = after(ms);
+    int rc = 0;
+
+    (void)pthread_mutex_lock(&u->p->lock);
+    while (!run_asked_to_stop() && rc == 0) {
+        rc = pthread_cond_timedwait(&u->p->changed, &u->p->lock, &until);
+        u->alive_ms = when_monotonic_ms();
+    }
+    (void)pthread_mutex_unlock(&u->p->lock);
 }
 
 /* ---- one folder ---- */
@@ -223,18 +254,13 @@ static int stay(struct unit *u, struct source *source, struct err *e)
     return rc;
 }
 
-/* The lease is ours if *mine. */
-static int take_lease(struct unit *u, bool *mine, struct err *e)
+/* `other` is "" if the lease is ours. */
+static int claim_lease(
+    struct unit *u, const char *name, char other[STORE_HOLDER_MAX], struct err *e)
 {
-    char name[STORE_HOLDER_MAX * 4];
-    char other[STORE_HOLDER_MAX];
     char dead[STORE_HOLDER_MAX];
     struct store_claim claim = {u->p->holder, LEASE_SECONDS, NULL};
 
-    *mine = true;
-    if (u->p->set->dry_run)
-        return 0;
-    (void)snprintf(name, sizeof name, "%s/%s", u->config->name, u->folder);
     (void)pthread_mutex_lock(&u->p->gate);
     int rc = store_lease_take(u->p->store, name, &claim, other, e);
     if (!rc && *other && holder_is_dead(other)) {
@@ -243,6 +269,24 @@ static int take_lease(struct unit *u, bool *mine, struct err *e)
         rc = store_lease_take(u->p->store, name, &claim, other, e);
     }
     (void)pthread_mutex_unlock(&u->p->gate);
+    return rc;
+}
+
+/* The lease is ours if *mine. Whoever is just about to end or to die gets a moment for it. */
+static int take_lease(struct unit *u, bool *mine, struct err *e)
+{
+    char name[STORE_HOLDER_MAX * 4];
+    char other[STORE_HOLDER_MAX] = "";
+    int rc = 0;
+
+    if (!u->p->set->dry_run) {
+        (void)snprintf(name, sizeof name, "%s/%s", u->config->name, u->folder);
+        rc = claim_lease(u, name, other, e);
+    }
+    for (int i = 0; !rc && *other && i < LEASE_TRIES && !run_asked_to_stop(); i++) {
+        pause_unit(u, LEASE_AGAIN_MS);
+        rc = claim_lease(u, name, other, e);
+    }
     *mine = !rc && !*other;
     return rc;
 }
@@ -279,33 +323,6 @@ static int64_t backoff(const struct unit *u, const struct err *e)
     if (ms > RETRY_MAX_MS)
         ms = RETRY_MAX_MS;
     return ms / 2 + (int64_t)arc4random_uniform((uint32_t)ms / 2 + 1);
-}
-
-static struct timespec after(int64_t ms)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += ms / 1000;
-    t.tv_nsec += ms % 1000 * 1000000;
-    if (t.tv_nsec >= 1000000000) {
-        t.tv_sec++;
-        t.tv_nsec -= 1000000000;
-    }
-    return t;
-}
-
-static void pause_unit(struct unit *u, int64_t ms)
-{
-    const struct timespec until = after(ms);
-    int rc = 0;
-
-    (void)pthread_mutex_lock(&u->p->lock);
-    while (!run_asked_to_stop() && rc == 0) {
-        rc = pthread_cond_timedwait(&u->p->changed, &u->p->lock, &until);
-        u->alive_ms = when_monotonic_ms();
-    }
-    (void)pthread_mutex_unlock(&u->p->lock);
 }
 
 /* One attempt. Returns how long to wait before the next. */
