@@ -33,7 +33,8 @@ const char *text_safe(struct arena *a, const char *s, size_t max);
 /* The same into a caller's buffer. */
 void text_safe_into(char *out, size_t size, const char *s);
 
-/* Without white space around it; returns a pointer into s and sets *len. Never allocates. */
+/* s, which must end with NUL, without white space around it: returns a pointer into s and sets
+ * *len. Never allocates. */
 const char *text_trim(const char *s, size_t *len);
 char *text_lower(struct arena *a, const char *s);     /* ASCII only */
 bool text_equal_nocase(const char *a, const char *b); /* ASCII; NULL equals only NULL */

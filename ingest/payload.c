@@ -5,6 +5,7 @@
 #include "parse/failure.h"
 #include "parse/tlsrpt.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -318,14 +319,25 @@ static int finish_mail(struct visit *v, const struct err *broken, struct err *e)
 
 /* ---- documents ---- */
 
+/* Nothing but the word, and white space around it? The bytes are a window on a stream: nothing ends
+ * them. */
+static bool is_word(const unsigned char *s, size_t len, const char *word)
+{
+    while (len > 0 && isspace(*s)) {
+        s++;
+        len--;
+    }
+    while (len > 0 && isspace(s[len - 1]))
+        len--;
+    return len == strlen(word) && memcmp(s, word, len) == 0;
+}
+
 static int begin_other(struct visit *v, const struct document *d, struct err *e)
 {
-    size_t len = d->head_len;
-    const char *text = text_trim((const char *)d->head, &len);
     int r;
 
     /* Yahoo and AOL sent this in place of reports in May 2023 */
-    if (len == 6 && memcmp(text, "unused", 6) == 0) {
+    if (is_word(d->head, d->head_len, "unused")) {
         r = give_up_as(v, "empty", "holds nothing but the word \"unused\"", e);
     } else if (v->payload->claims_report && !d->name) {
         r = give_up_as(v, "container-corrupt", "declared as a report, but it is nothing known", e);

@@ -1,3 +1,4 @@
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "ingest/intake.h"
@@ -7,6 +8,7 @@
 
 #include <CUnit/CUnit.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char unit_suite[] = "intake";
@@ -239,6 +241,27 @@ static void test_files(void)
     expect("{\"x\":", "file: x(json !-:json-malformed)", "rejected json-malformed",
         "dir/x: json-malformed\n");
     buf_done(&b);
+}
+
+/* Documents that are longer than the window that the unpacker hands out. */
+static void test_large_documents(void)
+{
+    enum {
+        SIZE = 200 * 1024
+    };
+
+    char *words = mem_alloc(SIZE + 1);
+
+    memset(words, 'w', SIZE);
+    expect(
+        words, "file: x(other !-:not-a-report)", "rejected not-a-report", "dir/x: not-a-report\n");
+    memcpy(words, "unused", 6);
+    expect(
+        words, "file: x(other !-:not-a-report)", "rejected not-a-report", "dir/x: not-a-report\n");
+    memset(words + 6, '\n', SIZE - 6);
+    words[6] = '\0';
+    expect(words, "file: x(other !-:empty)", "rejected empty", "dir/x: empty\n");
+    free(words);
 }
 
 static void test_records_pass(void)
@@ -517,6 +540,7 @@ static void test_answers_of_the_sink(void)
 
 const struct unit_test unit_tests[] = {
     {"files", test_files},
+    {"large documents", test_large_documents},
     {"records reach the sink", test_records_pass},
     {"broken containers", test_broken_containers},
     {"mails", test_mails},
