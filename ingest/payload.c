@@ -422,12 +422,14 @@ static const struct document_ops visit_ops = {
 
 /* ---- payloads ---- */
 
-/* A payload in which nothing was found that could be read or that ought to be readable. */
+/* A payload in which nothing was found that could be read or that ought to be readable. That it is
+ * empty, or says "unused", is how reporters spell that they have nothing to say. */
 static int judge_soft(struct visit *v, struct err *e)
 {
     struct err why = v->soft;
+    bool by_reporter = strcmp(why.tag, "empty") == 0;
 
-    if (v->rd->mail && !v->payload->claims_report) {
+    if (v->rd->mail && (by_reporter || !v->payload->claims_report)) {
         if (v->soft_document)
             (void)err_wrap(&why, "%s", v->soft_document);
         reading_excuse(v->rd, &why);

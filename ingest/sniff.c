@@ -182,6 +182,15 @@ static bool holds_xml(const unsigned char *head, size_t head_len)
     return memmem(text, len, "<?xml", 5) || memmem(text, len, "<feedback", 9);
 }
 
+/* What a word processor saved begins like JSON. */
+static bool is_rtf(const unsigned char *head, size_t head_len)
+{
+    char text[5];
+
+    return narrow(head, head_len, text, sizeof text) == sizeof text &&
+           memcmp(text, "{\\rtf", sizeof text) == 0;
+}
+
 enum content content_sniff(const unsigned char *head, size_t len)
 {
     char first;
@@ -201,7 +210,7 @@ enum content content_sniff(const unsigned char *head, size_t len)
     if (first == '<')
         return CONTENT_XML;
     if (first == '{' || first == '[')
-        return CONTENT_JSON;
+        return is_rtf(head, len) ? CONTENT_OTHER : CONTENT_JSON;
     if (starts_with(head, len, "From ", 5))
         return CONTENT_MBOX;
     if (is_mail(head, len))

@@ -92,11 +92,12 @@ static const char *field_or(struct reading *rd, const char *name, const char *te
     return value ? value : field(rd, text_name);
 }
 
-/* The value without comments and what else follows the first word: "auth-failure (DMARC)", in lower
- * case. */
+/* The value without quotes, comments and what else follows the first word: "auth-failure (DMARC)",
+ * in lower case. */
 static const char *first_word(struct reading *rd, const char *value)
 {
-    return text_lower(rd->a, arena_strndup(rd->a, value, strcspn(value, " \t;,(")));
+    value += strspn(value, "\"");
+    return text_lower(rd->a, arena_strndup(rd->a, value, strcspn(value, " \t;,(\"")));
 }
 
 /* RFC 5965 3.1 and RFC 9991 let these appear once. */
@@ -248,12 +249,31 @@ static bool is_other_type(const char *type)
     return false;
 }
 
+/* Does it have a field that only reports about authentication have (RFC 6591 3, RFC 9991 4)? Spam
+ * complaints come without their type, too, and must not count as DMARC failures. */
+static bool is_about_authentication(const struct reading *rd)
+{
+    static const char *const fields[] = {"Auth-Failure", "Identity-Alignment",
+        "Authentication-Results", "Delivery-Result", "DKIM-Domain", "DKIM-Selector",
+        "DKIM-Identity", "DKIM-Canonicalized-Header", "DKIM-Canonicalized-Body", "SPF-DNS"};
+
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (whole_field(rd, fields[i]))
+            return true;
+    }
+    return false;
+}
+
 static int read_type(struct reading *rd, struct err *e)
 {
     const char *value = field(rd, "Feedback-Type");
     const char *type = value ? first_word(rd, value) : NULL;
 
     if (!type || !*type) {
+        if (rd->parts->feedback && !is_about_authentication(rd)) {
+            return err_set(e, ERR_INPUT, "arf-other-type",
+                "a feedback report without a type, and with nothing about authentication");
+        }
         if (rd->parts->feedback)
             remark(rd, "FAILURE_TYPE_MISSING", NULL);
         return 0;
@@ -274,10 +294,10 @@ static int read_type(struct reading *rd, struct err *e)
 }
 
 /* The first thing in the text that is an address: "192.0.2.1 (mail.example)", "[192.0.2.1]",
- * "IPv6:2001:db8::1". */
+ * "IPv6:2001:db8::1", in quotes or not. */
 static bool find_address(struct reading *rd, const char *text, struct addr *out, bool *decorated)
 {
-    static const char separators[] = " \t(),;";
+    static const char separators[] = " \t(),;\"'<>";
 
     for (const char *s = text; *s;) {
         s += strspn(s, separators);
@@ -291,8 +311,11 @@ static bool find_address(struct reading *rd, const char *text, struct addr *out,
             token += 5;
             token[0] = '[';
         }
-        if (n && addr_parse_lenient(token, out))
+        if (n && addr_parse_lenient(token, out)) {
+            struct addr plain;
+            *decorated = *decorated || !addr_parse(token, &plain);
             return true;
+        }
         s += n;
     }
     return false;

@@ -13,6 +13,16 @@ static bool is_space(char c)
     return c == ' ' || c == '\t';
 }
 
+/* The length of the line end at s. LinkedIn writes CR CR LF, which is one; CR CR is two. */
+static size_t line_end(const char *s, size_t left)
+{
+    size_t n = 0;
+
+    while (n < left && s[n] == '\r')
+        n++;
+    return n < left && s[n] == '\n' ? n + 1 : 1;
+}
+
 /* The line at `at`, without its end; moves on to the next line. */
 static const char *next_line(const char *bytes, size_t len, size_t *at, size_t *n)
 {
@@ -23,7 +33,7 @@ static const char *next_line(const char *bytes, size_t len, size_t *at, size_t *
         end++;
     *n = end - *at;
     if (end < len)
-        end += bytes[end] == '\r' && end + 1 < len && bytes[end + 1] == '\n' ? 2 : 1;
+        end += line_end(bytes + end, len - end);
     *at = end;
     return line;
 }

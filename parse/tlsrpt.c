@@ -468,6 +468,20 @@ static void remark_text(struct reading *rd, const struct json_text *found)
         remark(rd, "TLS_TRAILING", NULL);
 }
 
+/* Is there anything in it that a TLS report has? Else it is somebody else's JSON, and that it is
+ * broken is no loss. */
+static bool has_known_key(const char *text, size_t len)
+{
+    static const char *const keys[] = {"organization-name", "date-range", "contact-info",
+        "report-id", "\"policies\"", "policy-domain", "session-count"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (memmem(text, len, keys[i], strlen(keys[i])))
+            return true;
+    }
+    return false;
+}
+
 /* The last of two equal keys counts (tlsrpt and RFC 8259 section 4 leave it open), but it is
  * remarked. */
 static json_t *load(struct reading *rd, const char *text, size_t len, struct err *e)
@@ -479,7 +493,9 @@ static json_t *load(struct reading *rd, const char *text, size_t len, struct err
         remark(rd, "TLS_DUPLICATE_KEY", NULL);
         root = json_loadb(text, len, 0, &why);
     }
-    if (!root) {
+    if (!root && !has_known_key(text, len)) {
+        (void)err_set(e, ERR_INPUT, "not-a-report", "JSON, but not a TLS report");
+    } else if (!root) {
         char safe[120];
         text_safe_into(safe, sizeof safe, why.text);
         (void)err_set(

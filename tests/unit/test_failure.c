@@ -121,7 +121,47 @@ static void check_silent(const struct failure_report *r)
 
 static void test_fall_backs(void)
 {
-    CU_ASSERT_EQUAL(read_feedback("Version: 1\n", check_silent), GRADE_RECOVERED);
+    CU_ASSERT_EQUAL(
+        read_feedback("Version: 1\nDelivery-Result: other\n", check_silent), GRADE_RECOVERED);
+}
+
+/* LinkedIn: quotes around values, and line ends that were converted twice. */
+static void check_quoted(const struct failure_report *r)
+{
+    CU_ASSERT_STRING_EQUAL(r->reported_domain, "example.com");
+    CU_ASSERT_EQUAL(memcmp(r->source_ip.bytes, "\xC0\x00\x02\x01", 4), 0);
+    CU_ASSERT_STRING_EQUAL(r->source_ip_sent, "\"192.0.2.1\"");
+    CU_ASSERT_STRING_EQUAL(r->authentication_results, "mx.receiver.example; dmarc=fail");
+    CU_ASSERT_EQUAL(r->notes.n, 1);
+    CU_ASSERT_TRUE(has_note(&r->notes, "FAILURE_SOURCE_IP_DECORATED"));
+}
+
+static void test_quotes_and_line_ends(void)
+{
+    CU_ASSERT_EQUAL(read_feedback("Feedback-Type: auth-failure\r\r\nAuthentication-Results: "
+                                  "mx.receiver.example;\r\r\n\tdmarc=fail\r\r\nReported-Domain: "
+                                  "\"example.com\"\r\r\nSource-IP: \"192.0.2.1\"\r\r\n"
+                                  "Arrival-Date: Wed, 15 Nov 2023 00:01:02 +0000\r\r\n",
+                        check_quoted),
+        GRADE_NORMALISED);
+}
+
+/* A spam complaint that does not say what it is. */
+static void test_type_missing_of_complaint(void)
+{
+    static const char feedback[] = "Source-IP: 192.0.2.1\nReported-Domain: example.com\n";
+    struct checker c = {.sink = {&checker_ops}};
+    struct failure_parts parts = {.feedback = feedback,
+        .feedback_len = sizeof feedback - 1,
+        .original = sample,
+        .original_len = sizeof sample - 1,
+        .mail_date = -1};
+    enum grade grade;
+    struct err e;
+
+    CU_ASSERT_EQUAL(failure_read(&parts, &c.sink, &grade, &e), ERR_INPUT);
+    CU_ASSERT_STRING_EQUAL(e.tag, "arf-other-type");
+    CU_ASSERT_EQUAL(c.calls, 0);
 }
 
 /* Dates that no report can have: the one of the mail is taken, and the one that came is told. */
@@ -341,6 +381,8 @@ const char unit_suite[] = "failure";
 const struct unit_test unit_tests[] = {
     {"plain", test_plain},
     {"fall_backs", test_fall_backs},
+    {"quotes and line ends", test_quotes_and_line_ends},
+    {"a complaint without a type", test_type_missing_of_complaint},
     {"odd_values", test_odd_values},
     {"dates_of_another_age", test_dates_of_another_age},
     {"refused", test_refused},

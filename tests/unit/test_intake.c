@@ -238,7 +238,9 @@ static void test_files(void)
     expect("", "file: x(other !-:empty)", "rejected empty", "dir/x: empty\n");
     expect("<html><body/></html>", "file: x(xml !-:not-a-report)", "rejected not-a-report",
         "dir/x: not-a-report\n");
-    expect("{\"x\":", "file: x(json !-:json-malformed)", "rejected json-malformed",
+    expect("{\"x\":", "file: x(json !-:not-a-report)", "rejected not-a-report",
+        "dir/x: not-a-report\n");
+    expect("{\"report-id\":", "file: x(json !-:json-malformed)", "rejected json-malformed",
         "dir/x: json-malformed\n");
     buf_done(&b);
 }
@@ -328,6 +330,11 @@ static void test_mails_without_report(void)
     expect(MIXED PART("application/gzip", "a.xml.gz", "QUJD") END,
         "mail: a.xml.gz(other !a.xml.gz:container-corrupt)", "rejected container-corrupt",
         "dir/x: a.xml.gz: container-corrupt\n");
+    /* nothing to report, as Yahoo once put it: no loss */
+    expect(MIXED PART("application/gzip", "a.xml.gz", "unused") END, "mail: a.xml.gz(other)",
+        "not_a_report mail-not-report", "dir/x: mail-not-report\n");
+    expect(MIXED PART("application/gzip", "a.xml.gz", "") END, "mail: a.xml.gz(other)",
+        "not_a_report mail-not-report", "dir/x: mail-not-report\n");
     expect(HEADERS "Content-Type: multipart/encrypted; boundary=b1\r\n\r\n" TEXT END,
         "mail: -(mail !-:encrypted)", "rejected encrypted", "dir/x: encrypted\n");
 }

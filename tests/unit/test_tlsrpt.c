@@ -269,7 +269,8 @@ static void test_refused(void)
     CU_ASSERT_STRING_EQUAL(refusal_of("[]"), "not-a-report");
     CU_ASSERT_STRING_EQUAL(refusal("\xFF\xFE{\0", 4), "encoding");
     CU_ASSERT_STRING_EQUAL(refusal("{\0\"\0", 4), "encoding");
-    CU_ASSERT_STRING_EQUAL(refusal_of("{'a':1}"), "json-malformed");
+    CU_ASSERT_STRING_EQUAL(refusal_of("{'a':1}"), "not-a-report");
+    CU_ASSERT_STRING_EQUAL(refusal_of("{'report-id':1}"), "json-malformed");
     CU_ASSERT_STRING_EQUAL(refusal(plain, sizeof plain / 2), "json-malformed");
     CU_ASSERT_STRING_EQUAL(refusal_of("{" HEAD "}"), "schema-missing");
     CU_ASSERT_STRING_EQUAL(refusal_of("{" HEAD ",\"policies\":null}"), "schema-missing");
@@ -293,7 +294,7 @@ static void test_limits(void)
     for (int i = 0; i < LIMIT_JSON_DEPTH + 1; i++)
         (void)buf_adds(&json, "[");
     CU_ASSERT_STRING_EQUAL(refusal(json.data, json.len), "limit-depth");
-    CU_ASSERT_STRING_EQUAL(refusal(json.data, json.len - 1), "json-malformed");
+    CU_ASSERT_STRING_EQUAL(refusal(json.data, json.len - 1), "not-a-report");
     buf_clear(&json);
     (void)buf_adds(&json, "[");
     while (json.len < 2500000)

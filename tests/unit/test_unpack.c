@@ -138,6 +138,7 @@ static void test_sniff(void)
     CU_ASSERT_EQUAL(SNIFF("This mail was scanned.\n<?xml version='1.0'?>"), CONTENT_XML);
     CU_ASSERT_EQUAL(SNIFF(" {\"organization-name\""), CONTENT_JSON);
     CU_ASSERT_EQUAL(SNIFF("[1]"), CONTENT_JSON);
+    CU_ASSERT_EQUAL(SNIFF("{\\rtf1\\ansi}"), CONTENT_OTHER);
     CU_ASSERT_EQUAL(SNIFF("From a@b Wed Nov 15 00:05:00 2023\nFrom: a\n"), CONTENT_MBOX);
     CU_ASSERT_EQUAL(SNIFF("X-Odd: 1\r\n folded\r\nsubject: x\r\n\r\n"), CONTENT_MAIL);
     CU_ASSERT_EQUAL(SNIFF("X-Odd: 1\r\n\r\nSubject: x\r\n"), CONTENT_OTHER);
