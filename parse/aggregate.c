@@ -16,6 +16,7 @@
 enum {
     WRAPPERS_MAX = 3,       /* elements around <feedback> */
     REPORTS_MAX = 100,      /* in one document */
+    PADDING = 16,           /* superfluous end tags of a document that is repaired */
     OPEN_MAX = 4096,        /* elements that libxml2 waits to see closed; damage makes them more */
     DICTIONARY_KEEP = 1000, /* names; with more of them a context is not used again */
     CACHE_SIZE = 512
@@ -37,6 +38,7 @@ struct aggregate_reader {
     unsigned open;
     unsigned depth;       /* open elements of any kind, as libxml2 counts them */
     unsigned wrappers;    /* open around <feedback> */
+    unsigned unknown;     /* open directly inside <feedback>, and looked into */
     unsigned skipping;    /* inside an element that is passed over: so many levels deep */
     bool mismatched;      /* the next end tag is not the one libxml2 expects, but really says: */
     enum element closing; /* unknown if it closes nothing that is open */
@@ -51,8 +53,9 @@ struct aggregate_reader {
     struct root_scan scan;
     bool at_end;       /* all bytes were read: what libxml2 misses now is not there */
     bool halted;       /* libxml2 gave up before that */
-    bool wants_repair; /* there was a '<' that is no markup */
+    bool wants_repair; /* there was a '<' that is no markup, or an end tag too many */
     bool repairing;    /* this is the second feed, for that */
+    unsigned padding;  /* elements around the document that are still to come, see pad */
     const xmlChar *root_uri;
 
     char text[LIMIT_FIELD + 4]; /* of the innermost text element */
@@ -89,6 +92,7 @@ static const struct {
     {"extra_contact_info", EL_EXTRA_CONTACT_INFO},
     {"report_id", EL_REPORT_ID},
     {"date_range", EL_DATE_RANGE},
+    {"data_range", EL_DATA_RANGE},
     {"begin", EL_BEGIN},
     {"end", EL_END},
     {"error", EL_ERROR},
@@ -178,6 +182,7 @@ static enum element parent_of(enum element el)
     case EL_VERSION:
         return EL_FEEDBACK;
     case EL_DATE_RANGE:
+    case EL_DATA_RANGE:
         return EL_REPORT_METADATA;
     case EL_ROW:
     case EL_IDENTIFIERS:
@@ -191,6 +196,12 @@ static enum element parent_of(enum element el)
     default:
         return EL_UNKNOWN;
     }
+}
+
+/* The element that a misspelt one stands for. */
+static enum element proper(enum element el)
+{
+    return el == EL_IDENTITIES ? EL_IDENTIFIERS : el == EL_DATA_RANGE ? EL_DATE_RANGE : el;
 }
 
 static bool is_open(const struct aggregate_reader *r, enum element el)
@@ -341,10 +352,11 @@ static void close_until(struct aggregate_reader *r, enum element el)
 static void begin_element(struct aggregate_reader *r, const xmlChar *name, enum element el)
 {
     enum element container = innermost(r);
-    bool alias = el == EL_IDENTITIES;
+    bool alias = el != proper(el);
 
-    if (alias)
-        el = EL_IDENTIFIERS;
+    if (el == EL_DATA_RANGE)
+        build_note(&r->build, "DATE_RANGE_ALIAS", NULL);
+    el = proper(el);
     if (r->open == LIMIT_XML_DEPTH) {
         refuse(r, "limit-depth", "elements are nested too deeply");
         return;
@@ -552,6 +564,10 @@ static void start_element(void *context, const xmlChar *name, const xmlChar *pre
     const struct tag tag = {name, prefix, n_namespaces, namespaces, n_attributes, attributes};
 
     (void)n_defaulted;
+    if (r->padding) {
+        r->padding--;
+        return;
+    }
     if (r->has_failed || !within_limits(r, &tag))
         return;
     if (r->skipping) {
@@ -568,6 +584,13 @@ static void start_element(void *context, const xmlChar *name, const xmlChar *pre
         return; /* IKEA put an <xs:schema> in, and never closed it: as if it were not there */
     enum element el = foreign ? EL_UNKNOWN : element_named(r, name);
     bool extension = !in_text(r) && (foreign || el == EL_EXTENSION);
+    if (el == EL_UNKNOWN && !extension && innermost(r) == EL_FEEDBACK) {
+        /* around records, or never closed: what is inside is looked at */
+        build_note(&r->build, "ELEMENT_UNKNOWN", (const char *)name);
+        if (++r->unknown > LIMIT_XML_DEPTH)
+            refuse(r, "limit-depth", "elements are nested too deeply");
+        return;
+    }
     if (el == EL_UNKNOWN || el == EL_FEEDBACK || el == EL_EXTENSION || !place(r, el)) {
         begin_skipping(r, &tag, extension);
         return;
@@ -583,7 +606,7 @@ static enum element what_closes(struct aggregate_reader *r, const xmlChar *name)
     enum element el = r->mismatched ? r->closing : element_named(r, name);
 
     r->mismatched = false;
-    return el == EL_IDENTITIES ? EL_IDENTIFIERS : el;
+    return proper(el);
 }
 
 static void end_element(
@@ -613,6 +636,8 @@ static void end_element(
             r->wrappers--;
         return;
     }
+    if (el == EL_UNKNOWN && r->unknown && innermost(r) == EL_FEEDBACK)
+        r->unknown--;
     if (el == EL_UNKNOWN || !is_open(r, el))
         return; /* closed already, when something began that cannot be inside of it */
     close_until(r, el);
@@ -685,7 +710,7 @@ static void xml_error(void *context, xmlErrorPtr error)
         const char *colon = strrchr(error->str2, ':');
         enum element el = find_name(colon ? colon + 1 : error->str2);
         r->mismatched = true;
-        r->closing = is_open(r, el == EL_IDENTITIES ? EL_IDENTIFIERS : el) ? el : EL_UNKNOWN;
+        r->closing = is_open(r, proper(el)) ? el : EL_UNKNOWN;
     }
     if (error->domain == XML_FROM_NAMESPACE) {
         build_note(&r->build, "XML_NAMESPACE_ODD", error->str1);
@@ -695,7 +720,9 @@ static void xml_error(void *context, xmlErrorPtr error)
         r->junk_behind = true;
         return;
     }
-    r->wants_repair = r->wants_repair || (is_stray_markup(error->code) && !r->at_end);
+    bool ended_early = error->code == XML_ERR_DOCUMENT_END && r->open; /* by an end tag too many */
+    r->wants_repair =
+        r->wants_repair || ((is_stray_markup(error->code) || ended_early) && !r->at_end);
     if (error->code != XML_ERR_DOCUMENT_END && error->code != XML_ERR_TAG_NOT_FINISHED)
         note_malformed(r, error->message);
 }
@@ -833,12 +860,22 @@ static void reset_parser(struct aggregate_reader *r)
         (void)xmlCtxtUseOptions(r->xml, XML_PARSE_NONET | XML_PARSE_RECOVER | XML_PARSE_IGNORE_ENC);
 }
 
+/* For libxml2 the document ends when as many elements were closed as were opened. With some more
+ * around it, superfluous end tags do not end it. */
+static void pad(struct aggregate_reader *r)
+{
+    r->padding = r->xml ? PADDING : 0;
+    for (unsigned i = 0; i < PADDING && r->xml; i++)
+        (void)xmlParseChunk(r->xml, "<x>", 3, 0);
+}
+
 static void reset_document(struct aggregate_reader *r, bool repairing)
 {
     r->repairing = repairing;
+    r->padding = 0;
     xml_clean_start(&r->clean, repairing);
     reset_parser(r);
-    r->open = r->depth = r->wrappers = r->skipping = 0;
+    r->open = r->depth = r->wrappers = r->unknown = r->skipping = 0;
     r->saw_feedback = r->root_closed = r->at_end = r->halted = false;
     r->at_report = r->saw_next = r->junk_behind = false;
     r->passed = 0;
@@ -848,6 +885,8 @@ static void reset_document(struct aggregate_reader *r, bool repairing)
     r->root_uri = NULL;
     r->closing = EL_UNKNOWN;
     r->text_len = 0;
+    if (repairing)
+        pad(r);
 }
 
 void aggregate_start(
@@ -896,6 +935,8 @@ static void note_document(struct aggregate_reader *r)
     }
     if (c->junk_before)
         build_note(&r->build, "LEADING_JUNK", NULL);
+    if (c->declaration_broken)
+        build_note(&r->build, "XML_DECLARATION_BROKEN", NULL);
     if (c->declared_wrong)
         build_note(&r->build, "ENCODING_DECLARED_WRONG", c->charset);
     if (c->recoded)

@@ -499,6 +499,9 @@ static void finish_results(struct builder *b, struct auth_result *list, size_t n
         bool odd = false;
         bool alias = false;
         r->domain = normal_domain(b, b->record_arena, r->domain_sent);
+        /* empty is not a selector: it is none, as when the element is not there */
+        r->selector = is_blank(r->selector) ? NULL : r->selector;
+        r->scope = is_blank(r->scope) ? NULL : r->scope;
         if (r->scope) {
             r->scope =
                 strcmp(r->scope, "mfrom") == 0 ? "mfrom" : text_lower(b->record_arena, r->scope);
@@ -677,6 +680,10 @@ static int finish_period(struct builder *b, struct err *e)
     } else if (!good && !have_begin && !have_end) {
         return err_set(e, ERR_INPUT, "value-range", "no date range that can be read");
     } else if (!good) {
+        /* one of them that is of our age stands for both */
+        bool of_age = (have_begin && usable_time(h->begin)) || (have_end && usable_time(h->end));
+        have_begin = have_begin && (!of_age || usable_time(h->begin));
+        have_end = have_end && (!of_age || usable_time(h->end));
         build_note(b, "DATE_ODD", have_begin ? h->begin_sent : h->end_sent);
         h->begin = have_begin ? h->begin : h->end;
         h->end = have_end ? h->end : h->begin;

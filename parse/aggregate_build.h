@@ -19,6 +19,7 @@ enum element {
     EL_EXTRA_CONTACT_INFO,
     EL_REPORT_ID,
     EL_DATE_RANGE,
+    EL_DATA_RANGE, /* for date_range: KDDI */
     EL_BEGIN,
     EL_END,
     EL_ERROR,

@@ -489,13 +489,27 @@ static const char *find_start(struct xml_clean *c, const char *s, size_t len)
     return root && *root == '<' ? root : NULL;
 }
 
-/* Behind the declaration, if there is one; a broken one is cut at its first '>'. */
-static const char *after_declaration(const char *s, size_t len)
+/* Behind the declaration, if there is one. A broken one ends at its first '>', or where the next
+ * tag begins. */
+static const char *after_declaration(struct xml_clean *c, const char *s, size_t len)
 {
-    if (len < 5 || memcmp(s, "<?xml", 5) != 0 || (len > 5 && !is_space(s[5]) && s[5] != '?'))
+    static const char ends_name[] = " \t\r\n?<>=";
+    size_t at = 2;
+
+    if (len < 2 || memcmp(s, "<?", 2) != 0)
         return s;
-    const char *close = memchr(s, '>', len);
-    return close ? close + 1 : s;
+    while (at < len && is_space(s[at]))
+        at++;
+    if (len - at < 4 || strncasecmp(s + at, "xml", 3) != 0 || !s[at + 3] ||
+        !strchr(ends_name, s[at + 3]))
+        return s;
+    c->declaration_broken = at > 2;
+    for (at += 3; at < len && s[at] != '>' && s[at] != '<'; at++)
+        ;
+    if (at == len)
+        return s;
+    c->declaration_broken = c->declaration_broken || s[at] == '<' || s[at - 1] != '?';
+    return s[at] == '<' ? s + at : s + at + 1;
 }
 
 /* Enough of the document is in c->head: choose how to read it and hand it on. */
@@ -518,7 +532,7 @@ static int decide(struct xml_clean *c, bool last, struct err *e)
     if (left == 0)
         return err_set(e, ERR_INPUT, "empty", "there is nothing in it");
     choose_by_declaration(c, start, left);
-    const char *body = after_declaration(start, left);
+    const char *body = after_declaration(c, start, left);
     return convert(c, body, left - (size_t)(body - start), last, e);
 }
 

@@ -57,6 +57,7 @@ struct xml_clean {
 
     /* what was remarked, for the caller to note */
     bool junk_before;
+    bool declaration_broken;
     bool declared_wrong;
     bool recoded;
     bool escaped;

@@ -890,8 +890,89 @@ static void test_no_report(void)
     expect_refusal(" \r\n ", "empty");
     expect_refusal("unused", "not-a-report");
     expect_refusal("<html><body><p>Not found</p></body></html>", "not-a-report");
-    expect_refusal("<Feedback>x</Feedback>", "not-a-report");
+    expect_refusal("<feedbacks>x</feedbacks>", "not-a-report");
+    expect_refusal("<Feedback>x</Feedback>", "schema-missing");
     expect_refusal("<feedback></feedback>", "schema-missing");
+}
+
+static void test_broken_declarations(void)
+{
+    static const char *const broken[] = {"<?xml versio", "<?xml version=\"1.0\" encoding=\"utf-8\"",
+        "<? xml version=\"1.0\"?>\n", "<?xml version=\"1.0\">\n"};
+    struct buf xml;
+    struct seen s;
+
+    buf_init(&xml, 4096);
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        buf_clear(&xml);
+        (void)buf_printf(&xml, "%s" REPORT(RECORD("192.0.2.1", "2")), broken[i]);
+        read_good(&s, xml.data);
+        CU_ASSERT_EQUAL(s.head.messages, 2);
+        expect_only_note(&s, "XML_DECLARATION_BROKEN");
+        done(&s);
+    }
+    buf_done(&xml);
+}
+
+/* Capitals in any place, a wrapper around the records, one around all of it that nobody closes. */
+static void test_odd_structure(void)
+{
+    struct seen s;
+
+    read_good(&s, "<Feedback>" METADATA POLICY RECORD("192.0.2.1", "2") "</Feedback>");
+    CU_ASSERT_EQUAL(s.head.messages, 2);
+    CU_ASSERT_EQUAL(s.head.notes.n, 0);
+    done(&s);
+    read_good(
+        &s, REPORT("<records>" RECORD("192.0.2.1", "2") RECORD("192.0.2.2", "3") "</records>"));
+    CU_ASSERT_EQUAL(s.head.messages, 5);
+    expect_only_note(&s, "ELEMENT_UNKNOWN");
+    done(&s);
+    read_good(&s, "<feedback><xs:schema>" METADATA POLICY RECORD("192.0.2.1", "2") "</feedback>");
+    CU_ASSERT_EQUAL(s.head.messages, 2);
+    CU_ASSERT_EQUAL(s.grade, GRADE_RECOVERED);
+    done(&s);
+}
+
+/* libxml2 takes the document as ended when its tags add up. */
+static void test_superfluous_end_tags(void)
+{
+    struct seen s;
+
+    read_good(&s, REPORT(RECORD("192.0.2.1", "2") "</record>" RECORD("192.0.2.2", "3")));
+    CU_ASSERT_EQUAL(s.head.messages, 5);
+    CU_ASSERT_EQUAL(s.grade, GRADE_RECOVERED);
+    CU_ASSERT_EQUAL(times_noted(&s, "TRUNCATED"), 0);
+    done(&s);
+    read_good(&s,
+        "<feedback><report_metadata><org_name>Org</org_name>report_id>id-1</report_id>" DATES
+        "</report_metadata>" POLICY RECORD("192.0.2.1", "2") "</feedback>");
+    CU_ASSERT_EQUAL(s.head.messages, 2);
+    CU_ASSERT_EQUAL(times_noted(&s, "REPORT_ID_MISSING"), 1);
+    done(&s);
+    /* and what breaks off is still partial */
+    CU_ASSERT_EQUAL(
+        read_bytes(&s, REPORT(RECORD("192.0.2.1", "2") "</record>" RECORD("192.0.2.2", "3")),
+            strlen(REPORT(RECORD("192.0.2.1", "2") "</record>" RECORD("192.0.2.2", "3"))) - 40),
+        0);
+    CU_ASSERT_EQUAL(s.head.messages, 2);
+    CU_ASSERT_EQUAL(s.grade, GRADE_PARTIAL);
+    done(&s);
+}
+
+/* One good end of the period stands for both; what is out of this age does not. */
+static void test_half_a_period(void)
+{
+    struct seen s;
+
+    read_good(&s, "<feedback><report_metadata><org_name>Org</org_name><email>a@b.example</email>"
+                  "<report_id>i</report_id><data_range><begin>-5</begin><end>1700086399</end>"
+                  "</data_range></report_metadata>" POLICY RECORD("192.0.2.1", "2") "</feedback>");
+    CU_ASSERT_EQUAL(s.head.begin, 1700086399);
+    CU_ASSERT_EQUAL(s.head.end, 1700086399);
+    CU_ASSERT_EQUAL(times_noted(&s, "DATE_RANGE_ALIAS"), 1);
+    CU_ASSERT_TRUE(times_noted(&s, "DATE_ODD") > 0);
+    done(&s);
 }
 
 /* ---- quirks of records ---- */
@@ -967,7 +1048,7 @@ static void test_results_of_records(void)
 
     read_good(&s, REPORT("<record>" ROW("192.0.2.1", "1") IDENTIFIERS
                       "<auth_results><dkim><domain/><selector/><result/></dkim><dkim/>"
-                      "<dkim><domain>a.example</domain><result>unknown</result></dkim>"
+                      "<dkim><domain>a.example</domain><selector/><result>unknown</result></dkim>"
                       "</auth_results><auth_results>"
                       "<spf><scope>helo</scope><result>unknown</result></spf>"
                       "<spf><domain>bounce@b.example</domain><result>pass</result></spf>"
@@ -1395,6 +1476,10 @@ const struct unit_test unit_tests[] = {
     {"long text", test_long_text},
     {"many results", test_many_results},
     {"no report", test_no_report},
+    {"broken declarations", test_broken_declarations},
+    {"odd structure", test_odd_structure},
+    {"superfluous end tags", test_superfluous_end_tags},
+    {"half a period", test_half_a_period},
     {"counts", test_counts_of_records},
     {"addresses", test_addresses_of_records},
     {"From domains", test_from_domains},
