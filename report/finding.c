@@ -19,6 +19,7 @@ enum {
 struct collected {
     struct finding f;
     int64_t heaviest; /* messages of the row whose evidence is kept */
+    int64_t seen;     /* messages of all rows that were judged */
     struct number_set reporters;
     struct finding_host host; /* whose rows are coming */
 };
@@ -277,6 +278,7 @@ void findings_add(struct findings *l, const struct judgement *j)
     struct collected *c = collected_for(l, j);
     struct finding *f = &c->f;
 
+    report_add(&c->seen, j->row->messages);
     f->first = j->row->first < f->first ? j->row->first : f->first;
     f->last = j->row->last > f->last ? j->row->last : f->last;
     if (!j->before) {
@@ -288,15 +290,17 @@ void findings_add(struct findings *l, const struct judgement *j)
 
 /* ---- the end ---- */
 
+static bool is_stray(const struct finding *f, int64_t messages)
+{
+    return causes[f->cause].confirm && messages < FINDING_MESSAGES &&
+           when_day(f->first) == when_day(f->last);
+}
+
 static enum finding_status status_of(const struct finding *f, int64_t to)
 {
-    bool one_day = when_day(f->first) == when_day(f->last);
-
-    if (f->messages == 0 && f->records == 0)
+    if (f->records == 0)
         return to - when_day(f->last) >= FINDING_RESOLVED_DAYS ? FINDING_RESOLVED : FINDING_QUIET;
-    if (causes[f->cause].confirm && f->messages < FINDING_MESSAGES && one_day)
-        return FINDING_MINOR;
-    return FINDING_OPEN;
+    return is_stray(f, f->messages) ? FINDING_MINOR : FINDING_OPEN;
 }
 
 /* What to look at first. */
@@ -338,11 +342,13 @@ static int by_use(const void *left, const void *right)
     return order ? order : compare_names(a, b);
 }
 
-static bool is_kept(const struct finding *f)
+/* Of what is over, only that which there was advice on. */
+static bool is_kept(const struct collected *c)
 {
-    enum cause_class class = causes[f->cause].class;
+    enum cause_class class = causes[c->f.cause].class;
 
-    return f->status < FINDING_QUIET || class == CLASS_FIX || class == CLASS_NONCAPABLE;
+    return c->f.status < FINDING_QUIET ||
+           ((class == CLASS_FIX || class == CLASS_NONCAPABLE) && !is_stray(&c->f, c->seen));
 }
 
 static void keep(void *collected)
@@ -362,7 +368,7 @@ struct finding *findings_finish(struct findings *l, size_t *n)
         c->f.status = status_of(&c->f, l->to);
         c->f.reporters = c->f.evidence.reporters = c->reporters.n;
         c->f.evidence.hosts = c->f.hosts;
-        if (is_kept(&c->f))
+        if (is_kept(c))
             out[kept++] = c->f;
     }
     if (kept)

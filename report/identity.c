@@ -422,9 +422,14 @@ int identities_label(struct identities *ids, const char *network, const char *na
                 "saas, security, hosting, other), nor a sender of the list",
                 sender);
         }
+        bool hired = kind == SENDER_MAILBOX || kind == SENDER_ESP || kind == SENDER_SAAS;
         struct sender *s = arena_alloc(ids->arena, sizeof *s);
-        *s = (struct sender){
-            .id = l.name, .name = l.name, .kind = kind, .capable = UNSURE, .from_user = true};
+        /* who labels a service has hired it, and can set it up */
+        *s = (struct sender){.id = l.name,
+            .name = l.name,
+            .kind = kind,
+            .capable = hired ? YES : UNSURE,
+            .from_user = true};
         l.sender = s;
     }
     ids->labels = arena_grow(ids->arena, ids->labels, &ids->n_labels, sizeof l);

@@ -113,6 +113,11 @@ void render_simulation_text(const struct simulation *s, FILE *out)
     } else {
         line_wrapped(out, "", simulation_verdict(a, s));
         put_table(s, out);
+        if (s->change.np && s->nonexistent == 0) {
+            (void)fputc('\n', out);
+            line_wrapped(out, "  ",
+                "np changes nothing here: of no From domain it is known that it does not exist.");
+        }
         put_findings(s, a, out);
     }
     arena_free(a);
@@ -188,6 +193,7 @@ void render_simulation_json(const struct simulation *s, FILE *out)
     json_member_string(&j, "to", to);
     write_change(&j, &s->change);
     json_member_int(&j, "messages", s->messages);
+    json_member_int(&j, "nonexistent", s->nonexistent);
     write_intents(&j, "by_intent", s->by_intent);
     write_intents(&j, "hit_today", s->hit_today);
     write_intents(&j, "quarantined", s->quarantined);

@@ -97,6 +97,7 @@ static void take_row(void *context, const struct judgement *j)
         return;
     report_add(&s->messages, n);
     report_add(&s->by_intent[who], n);
+    report_add(&s->nonexistent, f->known->nonexistent == YES ? n : 0);
     if (n > m->largest && j->row->p) {
         m->largest = n;
         s->policy = j->row->p;

@@ -29,7 +29,8 @@ struct simulation {
     size_t n_findings;
     /* of the period, as if what fails only by the change were to be fixed */
     struct readiness readiness;
-    const char *policy; /* p of the row with most messages */
+    int64_t nonexistent; /* messages from names that are known not to exist: what np is about */
+    const char *policy;  /* p of the row with most messages */
 };
 
 /*
