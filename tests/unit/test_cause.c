@@ -260,6 +260,25 @@ static void test_order(void)
     CU_ASSERT_FALSE(cause_parse("ok", &ignored));
 }
 
+/* The page that explains them has every cause with its class. */
+static void test_page(void)
+{
+    static char page[20000];
+    FILE *f = fopen("../docs/causes.md", "re");
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    page[fread(page, 1, sizeof page - 1, f)] = '\0';
+    CU_ASSERT_EQUAL(fclose(f), 0);
+    for (unsigned i = 0; i < CAUSE_COUNT; i++) {
+        char row[40];
+        (void)snprintf(
+            row, sizeof row, "\n| %s | %s | ", causes[i].name, class_name(causes[i].class));
+        if (!strstr(page, row))
+            printf("\n    not in docs/causes.md: %s", row + 1);
+        CU_ASSERT_PTR_NOT_NULL(strstr(page, row));
+    }
+}
+
 /* ---- words ---- */
 
 static const struct {
@@ -391,6 +410,7 @@ const struct unit_test unit_tests[] = {
     {"causes", test_causes},
     {"every row has a vector", test_every_row_has_a_vector},
     {"order", test_order},
+    {"page", test_page},
     {"words", test_words},
     {"addresses in advice", test_addresses_in_advice},
     {"hostile names", test_hostile_names},
