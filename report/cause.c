@@ -300,26 +300,26 @@ static const char nothing[] = "Nothing to do.";
 const struct cause causes[CAUSE_COUNT] = {
     [CAUSE_P1] = {"P1", CLASS_OK, p1, GROUP_DOMAIN, false, "DKIM and SPF are both aligned.",
         nothing},
-    [CAUSE_P2] = {"P2", CLASS_OK_WEAK, p2, GROUP_KEY, false,
+    [CAUSE_P2] = {"P2", CLASS_OK_WEAK, p2, GROUP_KEY, true,
         "SPF passes; the receiver could not fetch the DKIM key from the DNS this time.",
         "Nothing to do for a few messages. Above 2 % of what this key signs, check that all name "
         "servers answer for {key} over UDP and TCP, and let the record live an hour (TTL) or more."},
-    [CAUSE_P3] = {"P3", CLASS_OK_WEAK, p3, GROUP_KEY, false,
+    [CAUSE_P3] = {"P3", CLASS_OK_WEAK, p3, GROUP_KEY, true,
         "It passes by SPF alone: its DKIM signature of {d} {dkim-is}.",
         "Compare {key} with what {who} shows, and publish that. If the two are the same, the mail "
         "is changed after it was signed: sign last, behind footers, disclaimers and filters.{m365}"},
-    [CAUSE_P4] = {"P4", CLASS_OK_WEAK, p4, GROUP_SOURCE, false,
+    [CAUSE_P4] = {"P4", CLASS_OK_WEAK, p4, GROUP_SOURCE, true,
         "{who} signs as {other}, its own domain; it passes by SPF alone, which does not survive "
         "forwarding.",
         "Switch on custom DKIM for {A} at {who}.{setup}"},
-    [CAUSE_P5] = {"P5", CLASS_OK_WEAK, p5, GROUP_SOURCE, false,
+    [CAUSE_P5] = {"P5", CLASS_OK_WEAK, p5, GROUP_SOURCE, true,
         "No DKIM signature: it passes by SPF alone, which does not survive forwarding.",
         SIGN_THERE " With p=reject a domain must not rely on SPF alone (RFC 9989)."},
-    [CAUSE_P6] = {"P6", CLASS_OK_WEAK, p6, GROUP_SOURCE, false,
+    [CAUSE_P6] = {"P6", CLASS_OK_WEAK, p6, GROUP_SOURCE, true,
         "It passes by SPF alone, without a good DKIM signature of {A}; SPF does not survive "
         "forwarding.",
         SIGN_THERE},
-    [CAUSE_P7] = {"P7", CLASS_OK_WEAK, p7, GROUP_SPF, false,
+    [CAUSE_P7] = {"P7", CLASS_OK_WEAK, p7, GROUP_SPF, true,
         "It passes by DKIM alone: the SPF record of {spf} cannot be evaluated (permerror).",
         REPAIR_SPF},
     [CAUSE_P8] = {"P8", CLASS_TRANSIENT, p8, GROUP_SPF, false,
@@ -335,10 +335,10 @@ const struct cause causes[CAUSE_COUNT] = {
         "Signed with DKIM as {d}; {who} receives bounces at a domain of its own ({spf}).",
         "Nothing has to be done.{return-path}"},
     [CAUSE_P12] = {"P12", CLASS_FORWARD, p12, GROUP_SOURCE, false,
-        "Forwarded: the key of {d} is at home elsewhere, and this host passes its mail on.",
-        "Nothing to do. If a large part of your mail comes this way, ask whether the host is a "
-        "gateway of yours; then label it so."},
-    [CAUSE_P13] = {"P13", CLASS_OK_WEAK, p13, GROUP_SOURCE, false,
+        "Signed as {d}, with a key that is at home elsewhere: passed on by {who}.",
+        "Nothing to do: DKIM carries it. If it is no relay but a gateway or a mail service of yours, "
+        "label it so."},
+    [CAUSE_P13] = {"P13", CLASS_OK_WEAK, p13, GROUP_SOURCE, true,
         "Sent from a host of yours and signed, but SPF is not aligned ({spf-result}{strict-spf}).",
         "Set the envelope sender to an address at {A-exactly} that has an SPF record. For bounces, "
         "whose sender is empty, publish an SPF record at the name the host says in HELO."},
@@ -346,12 +346,14 @@ const struct cause causes[CAUSE_COUNT] = {
         "Bounces or automatic replies, which have no envelope sender; DKIM passes.",
         "Nothing has to be done. If {spf} is a host of yours, \"v=spf1 a -all\" there gives it SPF "
         "as well."},
-    [CAUSE_P15] = {"P15", CLASS_OK_WEAK, p15, GROUP_KEY, false,
+    [CAUSE_P15] = {"P15", CLASS_OK_WEAK, p15, GROUP_KEY, true,
         "Signed as {d}, but the SPF record of {spf} does not allow this host ({spf-result}), and no "
         "other host is known to send with this key.",
         "{spf-or-relay}"},
     [CAUSE_P16] = {"P16", CLASS_FORWARD, p16, GROUP_SOURCE, false,
-        "Signed as {d} and passed on by a host that is not known.", nothing},
+        "Signed as {d}, and handed over by {who}: a relay, or a mail service that is not in the "
+        "list.",
+        "Nothing to do: DKIM carries it. If it is a mail service of yours, label it so."},
 
     [CAUSE_F1] = {"F1", CLASS_UNKNOWN, f1, GROUP_DOMAIN, false,
         "The report names no From domain for it, or one that does not belong to {policy-domain}.",

@@ -65,6 +65,7 @@ struct finding {
     int64_t reporters, hosts;
     struct finding_host examples[FINDING_EXAMPLES]; /* most messages first */
     size_t n_examples;
+    bool large; /* more than 5 % of the domain's messages */
     /* of all rows that were judged */
     int64_t first, last;      /* begin of the first and the last report, seconds */
     struct evidence evidence; /* of the largest row */

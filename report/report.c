@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    LARGE_PART = 20 /* of a domain's messages: one in so many */
+};
+
 /* What is kept of a report until all are there: the store promises no order. */
 struct seen_report {
     const char *domain, *reporter, *report_id, *policy, *notes;
@@ -353,6 +357,11 @@ static void finish(struct builder *b)
     struct client_report *out = b->report;
 
     out->findings = findings_finish(b->findings, &out->n_findings);
+    for (size_t i = 0; i < out->n_findings; i++) {
+        struct finding *f = &out->findings[i];
+        const struct report_domain *d = find_domain(out, f->domain);
+        f->large = d && f->messages > d->totals.messages / LARGE_PART;
+    }
     for (size_t i = 0; i < out->n_sources; i++)
         out->n_failing += report_source_failed(&out->sources[i]) > 0;
     if (out->n_sources)

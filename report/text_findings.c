@@ -30,11 +30,6 @@ static bool is_open(const struct finding *f, enum cause_class class)
     return f->status == FINDING_OPEN && class_of(f) == class;
 }
 
-static bool is_to_fix(const struct finding *f)
-{
-    return class_of(f) == CLASS_FIX || class_of(f) == CLASS_NONCAPABLE;
-}
-
 static bool is_broken(const struct finding *f)
 {
     return class_of(f) == CLASS_FORWARD_BROKEN;
@@ -72,7 +67,13 @@ static bool broken(const struct finding *f)
 
 static bool forwarded(const struct finding *f)
 {
-    return is_open(f, CLASS_FORWARD);
+    return is_open(f, CLASS_FORWARD) && !f->large;
+}
+
+/* So much is hardly ever forwarded. */
+static bool perhaps_own(const struct finding *f)
+{
+    return is_open(f, CLASS_FORWARD) && f->large;
 }
 
 static bool spoofed(const struct finding *f)
@@ -108,6 +109,10 @@ static bool resolved(const struct finding *f)
 static const struct section sections[] = {
     {"To fix", NULL, to_fix, false},
     {"Passing, but weak", NULL, weak, false},
+    {"Yours, or forwarded?",
+        "It passes by DKIM. So large a part of the mail is hardly ever forwarded: ask whether it is "
+        "a gateway or a mail service of yours.",
+        perhaps_own, false},
     {"Broken on the way by forwarders and lists",
         "Nobody forged these, and nothing is wrong at the sender.", broken, false},
     {"Abuse of the name", "Nothing of this is yours, and nothing is to be published for it.",
@@ -301,11 +306,12 @@ static void put_kinds(const struct client_report *r, struct arena *a, FILE *out)
         const char *words;
         bool (*holds)(const struct finding *f);
     } kinds[] = {
-        {"to fix", is_to_fix},
+        {"to fix", to_fix},
         {"broken on the way", is_broken},
         {"abuse of the name", is_abuse},
         {"of unknown senders", is_unknown},
         {"trouble of the moment", is_transient},
+        {"too few for advice", minor},
     };
 
     const char *list = "";

@@ -84,8 +84,11 @@ static const char *own_words(struct arena *a, const struct evidence *v)
     }
     if (v->other_dkim)
         return arena_printf(a, "signs as %s", shown(a, v->other_dkim));
-    if (is(v->own_dkim_result, "pass"))
-        return arena_printf(a, "signs as %s", shown(a, v->own_dkim));
+    if (is(v->own_dkim_result, "pass")) {
+        return sends && !v->spf_own ? arena_printf(a, "signs as %s, sends as %s",
+                                          shown(a, v->own_dkim), shown(a, v->spf))
+                                    : arena_printf(a, "signs as %s", shown(a, v->own_dkim));
+    }
     if (sends)
         return arena_printf(a, "sends as %s", shown(a, v->spf));
     if (v->ptr && v->confirmed == YES)
@@ -430,24 +433,33 @@ static const char *say_policy_stops(struct arena *a, const struct evidence *v)
     return "A strict policy stops it.";
 }
 
+/* What there is to say of a row that no other cause explains. */
 static const char *say_unexplained(struct arena *a, const struct evidence *v)
 {
-    if (!v->contradicts) {
-        return arena_printf(
-            a, "Nothing tells who sends it: %s, neither aligned.", words_results(a, v));
+    if (v->contradicts) {
+        return v->reporters > 1
+                   ? arena_printf(a,
+                         "By the results listed it should have passed, but %" PRId64
+                         " receivers counted it as failed.",
+                         v->reporters)
+                   : "By the results listed it should have passed, but the receiver counted it as "
+                     "failed.";
     }
-    return v->reporters > 1
-               ? arena_printf(a,
-                     "By the results listed it should have passed, but %" PRId64
-                     " receivers counted it as failed.",
-                     v->reporters)
-               : "By the results listed it should have passed, but the receiver counted it as "
-                 "failed.";
+    if (v->own_dkim) {
+        return arena_printf(a,
+            "It bears a DKIM signature of %s that %s. A sender of yours with a wrong key looks like "
+            "this, so does a forwarder that changed the mail, and so does abuse.",
+            shown(a, v->own_dkim), say_dkim(a, v));
+    }
+    if (v->other_dkim) {
+        return arena_printf(
+            a, "Signed as %s, not as %s.", shown(a, v->other_dkim), shown(a, v->from));
+    }
+    return arena_printf(a, "Nothing tells who sends it: %s, neither aligned.", words_results(a, v));
 }
 
 static const char *say_look_closer(struct arena *a, const struct evidence *v)
 {
-    (void)a;
     if (v->contradicts && v->reporters > 1) {
         return "Several receivers report the same, so it is no mistake of one of them. Look at a "
                "mail from this source: is there one From line with one address, and did the "
@@ -455,6 +467,18 @@ static const char *say_look_closer(struct arena *a, const struct evidence *v)
     }
     if (v->contradicts)
         return "Nothing to do unless several receivers report the same.";
+    if (v->own_dkim) {
+        return arena_printf(a,
+            "If %s sends for you, compare %s with the key it shows. If it only passes mail on, or "
+            "nobody knows it, nothing is to be published.",
+            say_who(a, v), say_key(a, v));
+    }
+    if (v->other_dkim) {
+        return arena_printf(a,
+            "If %s sends for you, let it sign as %s. If it only passes mail on, or nobody knows it, "
+            "nothing is to be published.",
+            shown(a, v->other_dkim), say_a(a, v));
+    }
     return "Nothing is to be published. Failure reports, if you get any, may show such a mail; if "
            "you then know the sender, label it.";
 }
