@@ -458,6 +458,12 @@ static const char *say_unexplained(struct arena *a, const struct evidence *v)
     return arena_printf(a, "Nothing tells who sends it: %s, neither aligned.", words_results(a, v));
 }
 
+/* Nothing but an address is known of it. */
+static bool is_stranger(const struct evidence *v)
+{
+    return !v->label && !v->sender && !v->other_dkim && !(is(v->spf_result, "pass") && !v->spf_own);
+}
+
 static const char *say_look_closer(struct arena *a, const struct evidence *v)
 {
     if (v->contradicts && v->reporters > 1) {
@@ -469,9 +475,11 @@ static const char *say_look_closer(struct arena *a, const struct evidence *v)
         return "Nothing to do unless several receivers report the same.";
     if (v->own_dkim) {
         return arena_printf(a,
-            "If %s sends for you, compare %s with the key it shows. If it only passes mail on, or "
-            "nobody knows it, nothing is to be published.",
-            say_who(a, v), say_key(a, v));
+            "If %s, compare %s with the key it shows. If it only passes mail on, or nobody knows it, "
+            "nothing is to be published.",
+            is_stranger(v) ? "the sender is yours"
+                           : arena_printf(a, "%s sends for you", say_who(a, v)),
+            say_key(a, v));
     }
     if (v->other_dkim) {
         return arena_printf(a,
