@@ -31,7 +31,8 @@ static void check_records(
     bool protected = r->sts.record != NULL;
     for (size_t i = 0; i < r->mx.n; i++)
     protected = protected || r->mx.hosts[i].has_tlsa;
-    tlsrpt_check(s, protected, &r->tlsrpt);
+    bool enforced = r->sts.policy && r->sts.policy->mode == STS_MODE_ENFORCE;
+    tlsrpt_check(s, protected, enforced, &r->tlsrpt);
     bimi_check(s, &r->dmarc, &r->bimi);
     combine_check(s, &(struct combine_input){&r->mx, &r->dmarc, &r->spf, &r->dkim, r->parked});
 }

@@ -57,6 +57,7 @@ static void add_seen(struct subject *s, struct dkim_result *r)
         struct dkim_selector *to = add(s, r, g->selector, g->domain);
         if (to) {
             to->messages += g->messages;
+            to->below += g->below;
             to->last_seen = g->last > to->last_seen ? g->last : to->last_seen;
         }
     }
@@ -103,6 +104,10 @@ static void check_flags(struct subject *s, const struct dkim_selector *k)
         complain(s, k, "DKIM-08", "t=y: receivers may treat the mail as unsigned");
     if (hashes && has_word(hashes, "sha1") && !has_word(hashes, "sha256"))
         complain(s, k, "DKIM-12", "only SHA-1 is permitted, which verifiers refuse");
+    if (flags && has_word(flags, "s") && k->below) {
+        complain(s, k, "DKIM-23", "t=s, but mail is signed for users of subdomains (i=)");
+        finding_messages(&s->findings, k->below);
+    }
     if (services && !has_word(services, "*") && !has_word(services, "email"))
         complain(s, k, "DKIM-13", "the key is not for mail (s=)");
     if (tags_value(&k->tags, "g"))

@@ -28,6 +28,7 @@ struct dkim_selector {
     struct dkim_key key;
     bool revoked;      /* p= is empty */
     int64_t messages;  /* in reports */
+    int64_t below;     /* of them: i= names a subdomain of d= */
     int64_t last_seen; /* seconds; 0: never */
 };
 

@@ -11,6 +11,7 @@
 enum {
     SECONDS_PER_DAY = 86400,
     NONE_DAYS_MAX = 90,
+    TESTING_DAYS_MAX = 30,
     STALE_DAYS_MAX = 3,
     LABELS_MAX = 8 /* that a tree walk asks for one by one */
 };
@@ -456,6 +457,16 @@ static int64_t days_of_policy(const struct check_history *h, const char *p)
     return since < 0 ? 0 : (h->last - since) / SECONDS_PER_DAY;
 }
 
+/* Days for which reports have said t=y. */
+static int64_t days_of_testing(const struct check_history *h)
+{
+    int64_t since = -1;
+
+    for (size_t i = h->n_policies; i-- > 0 && h->policies[i].testing;)
+        since = h->policies[i].at;
+    return since < 0 ? 0 : (h->last - since) / SECONDS_PER_DAY;
+}
+
 /* Reports that say another policy, days after the first that said today's. */
 static bool is_stale(const struct check_history *h, const char *p)
 {
@@ -484,6 +495,11 @@ static void check_history(struct subject *s, const struct dmarc_result *r)
     if (own->p == DMARC_NONE && days > NONE_DAYS_MAX) {
         finding_add(&s->findings, "DMARC-20", r->own.name,
             "p=none for at least %lld days, while reports arrive", (long long)days);
+    }
+    days = days_of_testing(h);
+    if (own->testing && days > TESTING_DAYS_MAX) {
+        finding_add(
+            &s->findings, "DMARC-25", r->own.name, "t=y for at least %lld days", (long long)days);
     }
     if (is_stale(h, p)) {
         finding_add(&s->findings, "DMARC-48", r->own.name,

@@ -18,6 +18,7 @@ struct history_signature {
     int64_t messages;
     int64_t passed;      /* of them */
     int64_t first, last; /* seconds: begin of the first and of the last report with it */
+    int64_t below;       /* of the messages: i= names a subdomain of d= */
 };
 
 /* A domain that SPF was asked about, for mail From the domain. */
@@ -33,6 +34,7 @@ struct history_envelope {
 struct history_policy {
     int64_t at; /* seconds: begin of the report */
     const char *p;
+    bool testing; /* t=y */
 };
 
 struct check_history {
@@ -46,6 +48,9 @@ struct check_history {
     size_t n_signatures;
     const struct history_envelope *envelopes;
     size_t n_envelopes;
+    /* what TLS reports say of its MTA-STS policy */
+    int64_t tls_first;                     /* seconds: begin of the first of them */
+    int64_t tls_successful, tls_failed;    /* sessions */
     const struct history_policy *policies; /* oldest first */
     size_t n_policies;
     /* of the 90 days before now */

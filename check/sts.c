@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "check/history.h"
 
 #include <string.h>
 #include <strings.h>
@@ -10,7 +11,8 @@ enum {
     ID_MAX = 32,
     SECONDS_PER_DAY = 86400,
     MAX_AGE_MOST = 31557600,
-    EXPIRES_SOON_DAYS = 14
+    EXPIRES_SOON_DAYS = 14,
+    TESTING_DAYS = 60
 };
 
 /* ---- the policy ---- */
@@ -141,6 +143,19 @@ static void check_hosts(struct subject *s, const struct mx_result *mx, const str
             used = used || sts_pattern_matches(pattern, mx->hosts[k].name);
         if (!used)
             finding_add(&s->findings, "STS-08", r->url, "'mx: %.200s' fits no MX host", shown);
+    }
+}
+
+/* A test that has gone well for long enough. */
+static void check_testing(struct subject *s, const struct sts_result *r)
+{
+    const struct check_history *h = s->history;
+    int64_t days = h && h->tls_first ? (s->now - h->tls_first) / SECONDS_PER_DAY : 0;
+
+    if (r->policy->mode == STS_MODE_TESTING && days > TESTING_DAYS && h->tls_successful &&
+        h->tls_failed == 0) {
+        finding_add(&s->findings, "STS-11", r->url,
+            "mode testing, and TLS reports of %lld days tell of no failure", (long long)days);
     }
 }
 
@@ -278,5 +293,6 @@ void sts_check(struct subject *s, const struct mx_result *mx, struct sts_result 
     if (s->fetch && fetch(s, true, out)) {
         check_fields(s, out);
         check_hosts(s, mx, out);
+        check_testing(s, out);
     }
 }

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "check/history.h"
 
 #include <string.h>
 #include <strings.h>
@@ -47,6 +48,21 @@ static void check_https(struct subject *s, const struct tlsrpt_result *r, const 
         finding_escape(s->arena, uri, strlen(uri)), text_safe(s->arena, e.text, 300));
 }
 
+/* Reports about failing TLS go to a domain whose TLS fails. */
+static void check_own_mailbox(struct subject *s, const struct tlsrpt_result *r, const char *uri)
+{
+    const char *at = strncasecmp(uri, "mailto:", 7) == 0 ? strchr(uri, '@') : NULL;
+    bool odd = false;
+
+    if (!at || !r->enforced || !s->history || s->history->tls_failed == 0)
+        return;
+    const char *host = arena_strndup(s->arena, at + 1, strcspn(at + 1, "?"));
+    if (strcmp(domain_normalise(s->arena, host, &odd), s->domain) != 0)
+        return;
+    finding_add(&s->findings, "TLSRPT-06", r->name,
+        "TLS fails here, and the reports about it come here, too");
+}
+
 static void check_uris(struct subject *s, const struct tlsrpt_result *r, const char *value)
 {
     size_t n = 0;
@@ -64,6 +80,7 @@ static void check_uris(struct subject *s, const struct tlsrpt_result *r, const c
             about(s, r);
         } else {
             check_https(s, r, uri);
+            check_own_mailbox(s, r, uri);
         }
         at = comma ? comma + 1 : NULL;
     }
@@ -98,13 +115,14 @@ static void check_wrong_names(struct subject *s)
     }
 }
 
-void tlsrpt_check(struct subject *s, bool protected, struct tlsrpt_result *out)
+void tlsrpt_check(struct subject *s, bool protected, bool enforced, struct tlsrpt_result *out)
 {
     struct dns_answer txt;
     const struct dns_record *near = NULL;
     size_t n = 0;
 
-    *out = (struct tlsrpt_result){.name = arena_printf(s->arena, "_smtp._tls.%s", s->domain)};
+    *out = (struct tlsrpt_result){
+        .name = arena_printf(s->arena, "_smtp._tls.%s", s->domain), .enforced = enforced};
     subject_ask(s, out->name, DNS_TXT, &txt);
     if (txt.status == DNS_FAILED)
         return;

@@ -13,10 +13,11 @@ struct tlsrpt_result {
     const char *name;
     const struct dns_record *record; /* NULL: there is none that counts */
     struct tags tags;
+    bool enforced; /* senders must refuse to deliver without good TLS */
 };
 
-/* `protected`: MTA-STS or DANE is in use. */
-void tlsrpt_check(struct subject *s, bool protected, struct tlsrpt_result *out);
+/* `protected`: MTA-STS or DANE is in use; `enforced`: in mode enforce. */
+void tlsrpt_check(struct subject *s, bool protected, bool enforced, struct tlsrpt_result *out);
 
 /* One URI of rua=. NULL when it is sound, else what is wrong with it, in words (static). */
 const char *tlsrpt_uri_fault(struct arena *a, const char *uri);

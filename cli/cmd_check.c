@@ -252,8 +252,7 @@ static int add_histories(struct check_command *c, int64_t now, struct err *e)
     const struct history_request want = {.client = c->client,
         .domains = names,
         .n = c->n_targets,
-        .now = now,
-        .identities = c->app->config->identities};
+        .now = now};
     int rc = history_read(c->store, &want, c->arena, &histories, e);
     for (size_t i = 0; i < c->n_targets && !rc; i++)
         c->targets[i].history = &histories[i];
@@ -296,7 +295,7 @@ static int check_all(
         .fetch_context = fetcher,
         .selectors = c->selectors,
         .n_selectors = c->n_selectors,
-        .now = now,
+        .now = now};
         .jobs = (unsigned)c->jobs};
     int rc = add_histories(c, now, e);
 

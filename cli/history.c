@@ -3,7 +3,6 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "base/when.h"
-#include "report/cause.h"
 #include "report/finding.h"
 #include "store/auth.h"
 #include "store/store.h"
@@ -31,12 +30,12 @@ struct gathering {
     struct spf_source *sources;
 };
 
-struct gatherer {
+struct gatherings {
     struct arena *arena;
     struct gathering **by_name; /* sorted */
     size_t n;
     struct arena *scratch;
-    const struct identities *identities;
+    int64_t last_policy; /* of a TLS report */
 };
 
 static int compare_names(const void *left, const void *right)
@@ -47,7 +46,7 @@ static int compare_names(const void *left, const void *right)
     return strcmp((*a)->domain, (*b)->domain);
 }
 
-static struct gathering *find(const struct gatherer *r, const char *domain)
+static struct gathering *find(const struct gatherings *r, const char *domain)
 {
     const struct gathering key = {.domain = domain};
     const struct gathering *wanted = &key;
@@ -64,7 +63,7 @@ static bool is(const char *value, const char *word)
     return value && strcmp(value, word) == 0;
 }
 
-static void take_signature(struct gatherer *r, struct gathering *g, const struct auth_result *x,
+static void take_signature(struct gatherings *r, struct gathering *g, const struct auth_result *x,
     const struct store_source_row *row)
 {
     const char *selector = x->selector ? x->selector : "";
@@ -94,7 +93,7 @@ static void take_signature(struct gatherer *r, struct gathering *g, const struct
     to->last = row->last > to->last ? row->last : to->last;
 }
 
-static void take_envelope(struct gatherer *r, struct gathering *g, const struct auth_result *x,
+static void take_envelope(struct gatherings *r, struct gathering *g, const struct auth_result *x,
     const struct store_source_row *row)
 {
     struct history_envelope *to = NULL;
@@ -121,11 +120,17 @@ static void take_envelope(struct gatherer *r, struct gathering *g, const struct 
 }
 
 static void take_address(
-    struct gatherer *r, struct gathering *g, const struct store_source_row *row)
+    struct gatherings *r, struct gathering *g, const struct store_source_row *row)
 {
     if (row->source_ip.len == 0)
         return;
-    if (g->history.n_sources == SOURCES_MAX) {
+    size_t n = g->history.n_sources;
+    if (n && memcmp(&g->sources[n - 1].ip, &row->source_ip, sizeof row->source_ip) == 0) {
+        report_add(
+            &g->sources[n - 1].messages, row->messages); /* rows of an address are together */
+        return;
+    }
+    if (n == SOURCES_MAX) {
         g->history.sources_complete = false;
         return;
     }
@@ -134,26 +139,25 @@ static void take_address(
         (struct spf_source){.ip = row->source_ip, .messages = row->messages};
 }
 
-/* Mail that failed and is, by its looks, the owner's own to repair. */
-static bool is_own_failure(const struct gatherer *r, const struct gathering *g,
-    const struct store_source_row *row, const struct auth_results *auth,
-    const struct override_reason *reasons, size_t n_reasons)
+/*
+ * Mail that failed and is, by its looks, the owner's own: it carries a signature of the
+ * organisation, or only a broken record kept SPF from passing. A stranger has neither.
+ */
+static bool is_own_failure(const struct gathering *g, const struct auth_results *auth)
 {
-    static const struct context nothing;
-    struct features f;
-    const struct sighting seen = {.policy_domain = row->domain,
-        .header_from = g->domain,
-        .envelope_from = row->envelope_from,
-        .ip = row->source_ip,
-        .dkim = row->dkim,
-        .spf = row->spf,
-        .auth = auth,
-        .reasons = reasons,
-        .n_reasons = n_reasons,
-        .context = &nothing};
+    const char *org = domain_registrable(g->domain);
 
-    features_read(&seen, r->identities, &f);
-    return causes[cause_find(&f)].class == CLASS_FIX && (f.own_key || f.spf_own);
+    for (size_t i = 0; i < auth->n_dkims; i++) {
+        const char *d = auth->dkims[i].domain;
+        if (d && strcmp(domain_registrable(d), org) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < auth->n_spfs; i++) {
+        const char *d = auth->spfs[i].domain;
+        if (d && strcmp(domain_registrable(d), org) == 0 && is(auth->spfs[i].result, "permerror"))
+            return true;
+    }
+    return false;
 }
 
 static bool has_list(const struct override_reason *reasons, size_t n)
@@ -167,7 +171,7 @@ static bool has_list(const struct override_reason *reasons, size_t n)
 
 static int take_row(void *context, const struct store_source_row *row)
 {
-    struct gatherer *r = context;
+    struct gatherings *r = context;
     struct gathering *g = find(r, row->header_from && *row->header_from ? row->header_from
                                   : row->domain                         ? row->domain
                                                                         : "");
@@ -187,7 +191,7 @@ static int take_row(void *context, const struct store_source_row *row)
     report_add(&h->dmarc_pass, pass ? row->messages : 0);
     report_add(&h->dkim_aligned, row->dkim == VERDICT_PASS ? row->messages : 0);
     report_add(&h->listed, has_list(reasons, n_reasons) ? row->messages : 0);
-    if (!pass && is_own_failure(r, g, row, &auth, reasons, n_reasons))
+    if (!pass && is_own_failure(g, &auth))
         report_add(&h->legitimate_failed, row->messages);
     for (size_t i = 0; i < auth.n_dkims; i++)
         take_signature(r, g, &auth.dkims[i], row);
@@ -201,14 +205,32 @@ static int take_row(void *context, const struct store_source_row *row)
 
 static int take_report(void *context, const struct store_report_row *row)
 {
-    struct gatherer *r = context;
+    struct gatherings *r = context;
     struct gathering *g = row->domain ? find(r, row->domain) : NULL;
 
     if (!g || !row->p || !row->counts || g->history.n_policies == LIST_MAX)
         return 0;
     g->policies = arena_grow(r->arena, g->policies, &g->history.n_policies, sizeof *g->policies);
-    g->policies[g->history.n_policies - 1] =
-        (struct history_policy){.at = row->begin, .p = arena_strdup(r->arena, row->p)};
+    g->policies[g->history.n_policies - 1] = (struct history_policy){
+        .at = row->begin, .p = arena_strdup(r->arena, row->p), .testing = row->testing};
+    return 0;
+}
+
+/* ---- TLS reports ---- */
+
+/* A policy comes once for each kind of failure it had. */
+static int take_tls(void *context, const struct store_tls_row *row)
+{
+    struct gatherings *r = context;
+    struct gathering *g = row->domain ? find(r, row->domain) : NULL;
+
+    if (!g || !row->counts || !is(row->policy_type, "sts") || row->id == r->last_policy)
+        return 0;
+    struct check_history *h = &g->history;
+    r->last_policy = row->id;
+    h->tls_first = h->tls_first && h->tls_first < row->begin ? h->tls_first : row->begin;
+    report_add(&h->tls_successful, row->successful);
+    report_add(&h->tls_failed, row->failed);
     return 0;
 }
 
@@ -222,7 +244,7 @@ static int compare_times(const void *left, const void *right)
 
 /* ---- all of it ---- */
 
-static int read_period(struct gatherer *r, struct store *s, const struct history_request *want,
+static int read_period(struct gatherings *r, struct store *s, const struct history_request *want,
     const char *domain, struct err *e)
 {
     int64_t today = when_day(want->now);
@@ -230,12 +252,14 @@ static int read_period(struct gatherer *r, struct store *s, const struct history
         .client = want->client, .domain = domain, .from = today - RECORD_DAYS, .to = today};
     int rc = store_sources(s, &p, take_row, r, e);
 
+    if (!rc)
+        rc = store_tls(s, &p, take_tls, r, e);
     p.from = today - POLICY_DAYS;
     return rc ? rc : store_reports(s, &p, false, take_report, r, e);
 }
 
 static int read_all(
-    struct gatherer *r, struct store *s, const struct history_request *want, struct err *e)
+    struct gatherings *r, struct store *s, const struct history_request *want, struct err *e)
 {
     int rc = 0;
 
@@ -272,10 +296,8 @@ int history_read(struct store *s, const struct history_request *want, struct are
     struct check_history **out, struct err *e)
 {
     struct gathering *all = arena_alloc(a, (want->n + 1) * sizeof *all);
-    struct gatherer r = {.arena = a,
-        .by_name = arena_alloc(a, (want->n + 1) * sizeof *r.by_name),
-        .n = want->n,
-        .identities = want->identities};
+    struct gatherings r = {
+        .arena = a, .by_name = arena_alloc(a, (want->n + 1) * sizeof *r.by_name), .n = want->n};
 
     for (size_t i = 0; i < want->n; i++) {
         all[i].domain = want->domains[i];

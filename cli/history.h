@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 struct arena;
-struct identities;
 struct store;
 
 struct history_request {
@@ -20,8 +19,7 @@ struct history_request {
     /* From domains, normalised */
     const char *const *domains;
     size_t n;
-    int64_t now;                         /* seconds */
-    const struct identities *identities; /* who is who, for telling the owner's mail from others' */
+    int64_t now; /* seconds */
 };
 
 /*

@@ -97,7 +97,9 @@ static int take_report(void *context, struct store *s, struct db_stmt *stmt)
         .trust = trust_parse(store_text(s, stmt, 17)),
         .partial = partial,
     };
+    const char *testing = store_text(s, stmt, 18);
 
+    r.testing = testing && strcmp(testing, "y") == 0;
     r.counts = !partial && !(s->policy.exclude_untrusted && r.trust == TRUST_DOUBTFUL);
 
     return reader->row(reader->context, &r);

@@ -368,7 +368,7 @@ const char sql_kept_rejects[] =
 #define REPORTS_IN_STATE(state)                                                                \
     "SELECT r.report_id, c.name, r.domain, r.reporter, r.org_name, r.report_uid, r.begin_at, " \
     "r.end_at, r.p, r.sp, r.adkim, r.aspf, r.records, r.messages, r.grade, r.notes, r.state, " \
-    "r.trust "                                                                                 \
+    "r.trust, r.testing "                                                                      \
     "FROM report r JOIN client c ON c.client_id = r.client_id "                                \
     "WHERE r.client_id = $1 AND r.day BETWEEN $2 AND $3 AND r.state = '" state "' "            \
     "AND " DOMAIN_IS_WITHIN " "

@@ -231,6 +231,7 @@ struct store_report_row {
     const char *client, *domain, *reporter, *org_name, *report_id;
     int64_t begin, end;
     const char *p, *sp, *adkim, *aspf;
+    bool testing; /* t=y */
     int64_t records, messages;
     const char *grade;
     const char *notes; /* codes, comma-separated */

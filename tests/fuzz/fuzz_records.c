@@ -143,14 +143,16 @@ static void print(const struct check_result *r, void (*printer)(struct check_pri
 static void check(struct arena *a, const char *lines, struct document *document)
 {
     static const struct history_signature signatures[] = {
-        {"example.com", "seen", 10, 9, 1790000000, 1794999999},
-        {"x.onmicrosoft.com", "selector1", 10, 9, 1790000000, 1794999999}};
+        {"example.com", "seen", 10, 9, 1790000000, 1794999999, 3},
+        {"x.onmicrosoft.com", "selector1", 10, 9, 1790000000, 1794999999, 3}};
     static const struct check_history history = {.messages = 20,
         .dmarc_pass = 9,
         .first = 1790000000,
         .last = 1794999999,
         .signatures = signatures,
-        .n_signatures = 2};
+        .n_signatures = 2,
+        .tls_first = 1780000000,
+        .tls_successful = 9};
     static const char *const selectors[] = {"m1"};
     struct dns *d = dns_table_of(lines);
     struct check_result r;

@@ -359,13 +359,14 @@ static void test_history(void)
         "ed._domainkey.example.com TXT v=DKIM1; k=ed25519; "
         "p=XGM81OTVoeIZ3pK92gC3MrZ/Zm+nmlUAaKs9gEXC5zY=\n";
     const struct history_signature signatures[] = {
-        {"example.com", "old", 20, 0, now - 3 * DAY, now - DAY},
-        {"example.com", "ed", 10, 10, now - 900 * DAY, now - DAY},
-        {"example.com", "retired", 10, 10, now - 89 * DAY, now - 80 * DAY},
-        {"example.com", "gone", 7, 7, now - 9 * DAY, now - DAY},
-        {"x.onmicrosoft.com", "selector1", 5, 5, now - 9 * DAY, now - DAY}};
+        {"example.com", "old", 20, 0, now - 3 * DAY, now - DAY, 0},
+        {"example.com", "ed", 10, 10, now - 900 * DAY, now - DAY, 0},
+        {"example.com", "retired", 10, 10, now - 89 * DAY, now - 80 * DAY, 0},
+        {"example.com", "gone", 7, 7, now - 9 * DAY, now - DAY, 0},
+        {"x.onmicrosoft.com", "selector1", 5, 5, now - 9 * DAY, now - DAY, 0}};
     const struct history_envelope envelopes[] = {{"example.com", 800, 0, 800, 300}};
-    const struct history_policy policies[] = {{now - 200 * DAY, "none"}, {now - DAY, "none"}};
+    const struct history_policy policies[] = {
+        {now - 200 * DAY, "none", false}, {now - DAY, "none", false}};
     struct run r;
 
     run_open(&r, lines);
@@ -406,9 +407,9 @@ static void test_history_of_enforcing(void)
 
     const int64_t now = 1795000000;
     const struct history_signature signatures[] = {
-        {"x.onmicrosoft.com", "selector1", 90, 90, now - 9 * DAY, now - DAY}};
-    const struct history_policy policies[] = {
-        {now - 20 * DAY, "none"}, {now - 10 * DAY, "reject"}, {now - DAY, "none"}};
+        {"x.onmicrosoft.com", "selector1", 90, 90, now - 9 * DAY, now - DAY, 0}};
+    const struct history_policy policies[] = {{now - 20 * DAY, "none", false},
+        {now - 10 * DAY, "reject", false}, {now - DAY, "none", false}};
     struct run r;
 
     run_open(&r, "example.com MX 10 example-com.mail.protection.outlook.com\n"
@@ -449,10 +450,58 @@ static void test_start_from_nothing(void)
     run_close(&r);
 }
 
+/* Tests that have lasted, and reports about TLS. */
+static void test_lasting(void)
+{
+    enum {
+        DAY = 86400
+    };
+
+    const int64_t now = 1795000000;
+    const struct history_signature signatures[] = {
+        {"example.com", "m1", 20, 20, now - 3 * DAY, now - DAY, 5}};
+    const struct history_policy policies[] = {{now - 50 * DAY, "reject", false},
+        {now - 40 * DAY, "reject", true}, {now - DAY, "reject", true}};
+    static const char testing[] =
+        "version: STSv1\nmode: testing\nmx: mail.example.com\nmax_age: 604800\n";
+    static const char enforce[] =
+        "version: STSv1\nmode: enforce\nmx: mail.example.com\nmax_age: 604800\n";
+    struct run r;
+
+    run_open(&r, "example.com MX 10 mail.example.com\nmail.example.com A 192.0.2.1\n"
+                 "_dmarc.example.com TXT v=DMARC1; p=reject; t=y\n"
+                 "m1._domainkey.example.com TXT v=DKIM1; t=s; p=\n"
+                 "_mta-sts.example.com TXT v=STSv1; id=1\n"
+                 "_smtp._tls.example.com TXT v=TLSRPTv1; rua=mailto:tls@example.com\n");
+    r.history = (struct check_history){.messages = 20,
+        .dkim_aligned = 20,
+        .dmarc_pass = 20,
+        .last = now,
+        .signatures = signatures,
+        .n_signatures = 1,
+        .policies = policies,
+        .n_policies = 3,
+        .tls_first = now - 70 * DAY,
+        .tls_successful = 900};
+    r.settings.fetch = fetch_policy;
+    r.settings.fetch_context = (void *)(uintptr_t)testing;
+    run_check(&r, "example.com");
+    expect_found(&r, "DMARC-25", true);
+    expect_found(&r, "DKIM-23", true);
+    expect_found(&r, "STS-11", true);
+    expect_found(&r, "TLSRPT-06", false);
+    r.history.tls_failed = 1;
+    r.settings.fetch_context = (void *)(uintptr_t)enforce;
+    run_check(&r, "example.com");
+    expect_found(&r, "STS-11", false);
+    expect_found(&r, "TLSRPT-06", true);
+    run_close(&r);
+}
+
 /* Who signs for the domain by one way of telling organisations, and not by the other. */
 static void test_alignment_differs(void)
 {
-    const struct history_signature signatures[] = {{"news.example.com", "s", 40, 40, 0, 1}};
+    const struct history_signature signatures[] = {{"news.example.com", "s", 40, 40, 0, 1, 0}};
     struct run r;
 
     run_open(&r, "_dmarc.example.com TXT v=DMARC1; p=reject\n"
@@ -624,6 +673,7 @@ const struct unit_test unit_tests[] = {
     {"reports", test_history},
     {"reports of an enforcing domain", test_history_of_enforcing},
     {"nothing published", test_start_from_nothing},
+    {"tests that last", test_lasting},
     {"alignment differs", test_alignment_differs},
     {"effective policies", test_effective},
     {"MTA-STS patterns", test_sts_patterns},
