@@ -18,10 +18,11 @@ static gnutls_x509_crt_t first_of(const char *pem, size_t len)
     in.data[len] = '\0';
     if (gnutls_x509_crt_list_import2(&list, &n, &in, GNUTLS_X509_FMT_PEM, 0) == GNUTLS_E_SUCCESS) {
         for (unsigned i = 0; i < n; i++) {
-            if (i == 0)
+            if (i == 0) {
                 first = list[i];
-            else
+            } else {
                 gnutls_x509_crt_deinit(list[i]);
+            }
         }
         gnutls_free(list);
     }

@@ -26,7 +26,7 @@ static void check_records(
         .n_sources = h ? h->n_sources : 0,
         .sources_complete = h && h->sources_complete};
     spf_check(s, &spf, &r->spf);
-    dkim_check(s, set->selectors, set->n_selectors, &r->dkim);
+    dkim_check(s, &set->dkim, &r->dkim);
     sts_check(s, &r->mx, &r->sts);
     bool protected = r->sts.record != NULL;
     for (size_t i = 0; i < r->mx.n; i++)

@@ -34,8 +34,7 @@ struct check_settings {
     int (*fetch)(void *context, const char *url, size_t max, struct arena *a, struct fetched *out,
         struct err *e);
     void *fetch_context;
-    const char *const *selectors; /* of DKIM, to look at besides those that reports show */
-    size_t n_selectors;
+    struct dkim_wanted dkim;
     int64_t now;   /* seconds */
     unsigned jobs; /* domains at a time; 0: CHECK_JOBS */
 };

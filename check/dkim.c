@@ -236,22 +236,16 @@ static void check_missing(struct subject *s, const struct dkim_selector *k)
 
 static void check_selector(struct subject *s, struct dkim_selector *k)
 {
-    size_t keys = 0;
-
     subject_ask(s, k->name, DNS_TXT, &k->answer);
     if (k->answer.status == DNS_FAILED)
         return;
-    for (size_t i = 0; i < k->answer.n; i++) {
-        if (!k->record)
-            k->record = &k->answer.records[i];
-        keys++;
-    }
-    if (keys == 0) {
+    if (k->answer.status != DNS_DATA || k->answer.n == 0) {
         check_missing(s, k);
         return;
     }
-    if (keys > 1)
-        complain(s, k, "DKIM-09", arena_printf(s->arena, "%zu records", keys));
+    k->record = k->answer.records;
+    if (k->answer.n > 1)
+        complain(s, k, "DKIM-09", arena_printf(s->arena, "%zu records", k->answer.n));
     check_record(s, k);
 }
 
@@ -271,10 +265,8 @@ static void check_shared(struct subject *s, const struct dkim_result *r)
         for (size_t k = 0; k < i; k++) {
             const struct dkim_key *a = &r->selectors[i].key;
             const struct dkim_key *b = &r->selectors[k].key;
-            bool same_place = r->selectors[i].answer.n_chain && r->selectors[k].answer.n_chain &&
-                              r->selectors[i].record == r->selectors[k].record;
             if (!r->selectors[i].has_key || !r->selectors[k].has_key || a->len != b->len ||
-                memcmp(a->der, b->der, a->len) != 0 || same_place)
+                memcmp(a->der, b->der, a->len) != 0)
                 continue;
             complain(s, &r->selectors[i], "DKIM-20",
                 arena_printf(s->arena, "the same key as %s", r->selectors[k].name));
@@ -351,19 +343,48 @@ static void check_history(struct subject *s, const struct dkim_result *r)
     }
 }
 
-void dkim_check(struct subject *s, const char *const *selectors, size_t n, struct dkim_result *out)
+/* ---- probing ---- */
+
+static const char *const usual[] = {"selector1", "selector2", "google", "default", "dkim", "mail",
+    "k1", "k2", "k3", "s1", "s2", "sig1", "fm1", "fm2", "fm3", "protonmail", "protonmail2",
+    "protonmail3", "zoho", "zmail", "mandrill", "mxvault", "everlytickey1", "everlytickey2", "smtp",
+    "smtpapi", "hs1", "hs2", "cm", "pm", "20230601", "mte1", "mte2", "krs", "pic", "mailjet",
+    "brevo1", "brevo2", "mail1", "mail2", "turbo-smtp", "zendesk1", "zendesk2", "kl", "kl2",
+    "litesrv", "ml", "scph0", "titan1", "s1-ionos", "s2-ionos", "secureserver1", "secureserver2"};
+
+/* Nothing is said of those that are not there, and where every name answers, nothing at all. */
+static void add_usual(struct subject *s, struct dkim_result *r)
+{
+    struct dns_answer zone;
+
+    subject_ask_quietly(s, arena_printf(s->arena, "_domainkey.%s", s->domain), DNS_TXT, &zone);
+    if (zone.status == DNS_NXDOMAIN || findings_have(&s->findings, "DKIM-14"))
+        return; /* no name below it exists either (RFC 8020) */
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+        dns_expect(
+            s->dns, arena_printf(s->arena, "%s._domainkey.%s", usual[i], s->domain), DNS_TXT);
+    }
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+        if (holds_key(s, arena_printf(s->arena, "%s._domainkey.%s", usual[i], s->domain)))
+            (void)add(s, r, usual[i], s->domain);
+    }
+}
+
+void dkim_check(struct subject *s, const struct dkim_wanted *wanted, struct dkim_result *out)
 {
     *out = (struct dkim_result){
         .selectors = arena_alloc(s->arena, DKIM_SELECTORS_MAX * sizeof *out->selectors)};
     add_seen(s, out);
-    for (size_t i = 0; i < n; i++)
-        (void)add(s, out, selectors[i], s->domain);
+    for (size_t i = 0; i < wanted->n; i++)
+        (void)add(s, out, wanted->selectors[i], s->domain);
+    check_wildcard(s);
+    if (wanted->probe)
+        add_usual(s, out);
     for (size_t i = 0; i < out->n; i++)
         dns_expect(s->dns, out->selectors[i].name, DNS_TXT);
     for (size_t i = 0; i < out->n; i++)
         check_selector(s, &out->selectors[i]);
     check_shared(s, out);
-    check_wildcard(s);
     check_microsoft(s);
     check_history(s, out);
 }

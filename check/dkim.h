@@ -37,8 +37,14 @@ struct dkim_result {
     size_t n;
 };
 
-/* `selectors` are those to look at besides those that reports show. */
-void dkim_check(struct subject *s, const char *const *selectors, size_t n, struct dkim_result *out);
+/* Which selectors to look at, besides those that reports show. */
+struct dkim_wanted {
+    const char *const *selectors;
+    size_t n;
+    bool probe; /* and those that mail services usually have, where there is a key */
+};
+
+void dkim_check(struct subject *s, const struct dkim_wanted *wanted, struct dkim_result *out);
 
 /* Is this TXT record a key, by its looks? */
 bool dkim_looks_like_key(const char *text, size_t len);

@@ -18,16 +18,18 @@ enum {
 
 /* ---- which record applies ---- */
 
-static void set_texts(struct subject *s, struct dmarc_applied *to,
-    const struct dmarc_record *of_domain, bool inherited, bool exists,
+/* In words, once place and inherited are known. `below` is the record for names below. */
+static void set_texts(struct subject *s, struct dmarc_applied *to, bool exists,
     const struct dmarc_record *below, enum dmarc_reader reader)
 {
-    enum dmarc_scope scope = !inherited ? DMARC_DOMAIN : exists ? DMARC_SUBDOMAIN : DMARC_INVENTED;
+    const struct dmarc_record *r = to->place ? to->place->record : NULL;
+    enum dmarc_scope scope = !to->inherited ? DMARC_DOMAIN
+                             : exists       ? DMARC_SUBDOMAIN
+                                            : DMARC_INVENTED;
     const char *no_dmarc = dmarc_policy_name(DMARC_ABSENT);
 
-    to->inherited = inherited;
-    to->policy = of_domain ? dmarc_effective(of_domain, scope, reader) : DMARC_ABSENT;
-    to->domain = of_domain ? dmarc_effective_text(s->arena, of_domain, scope, reader) : no_dmarc;
+    to->policy = r ? dmarc_effective(r, scope, reader) : DMARC_ABSENT;
+    to->domain = r ? dmarc_effective_text(s->arena, r, scope, reader) : no_dmarc;
     to->subdomain =
         below ? dmarc_effective_text(s->arena, below, DMARC_SUBDOMAIN, reader) : no_dmarc;
     to->invented = below ? dmarc_effective_text(s->arena, below, DMARC_INVENTED, reader) : no_dmarc;
@@ -43,7 +45,8 @@ static void apply(struct subject *s, struct dmarc_result *r, bool exists,
     const struct dmarc_record *below = org ? org->record : NULL;
 
     to->place = r->own.record ? &r->own : org && org->record ? org : NULL;
-    set_texts(s, to, to->place ? to->place->record : NULL, !r->own.record, exists, below, reader);
+    to->inherited = !r->own.record;
+    set_texts(s, to, exists, below, reader);
     if (r->own.answer.status == DNS_FAILED || (!r->own.record && r->unknown)) {
         to->domain = to->subdomain = to->invented = "unknown";
         to->policy = DMARC_ABSENT;

@@ -47,10 +47,10 @@ static const char *parent(const char *name)
     size_t n = labels(name);
     size_t drop = n > most ? n - most : 1;
 
-    if (n == 1)
-        return NULL;
-    while (drop--)
-        name = strchr(name, '.') + 1;
+    for (; drop && name; drop--) {
+        name = strchr(name, '.');
+        name = name ? name + 1 : NULL;
+    }
     return name;
 }
 

@@ -60,7 +60,7 @@ enum dmarc_kind dmarc_kind_of(const char *text, size_t len)
     for (size_t i = 0; i < len; i++) {
         if (len - i >= 5 && strncasecmp(text + i, "dmarc", 5) == 0)
             return DMARC_NEAR_MISS;
-        bool start = i == 0 || memchr(";, \t\r\n", text[i - 1], 6) != NULL;
+        bool start = i == 0 || (text[i - 1] && strchr(";, \t\r\n", text[i - 1]));
         if (start && is_tag_at(text + i, len - i))
             return DMARC_NEAR_MISS;
     }

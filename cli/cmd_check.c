@@ -33,7 +33,7 @@ struct check_command {
     const char *ca_file;
     const char *client;
     bool all_clients;
-    bool no_fetch, no_reports;
+    bool no_fetch, no_reports, probe;
     const char *from;
     int64_t jobs;
     const char **selectors;
@@ -79,7 +79,8 @@ enum {
     OPTION_NO_FETCH = 256,
     OPTION_NO_REPORTS,
     OPTION_FROM,
-    OPTION_CA_FILE
+    OPTION_CA_FILE,
+    OPTION_PROBE
 };
 
 static int take_option(struct check_command *c, int option, struct err *e)
@@ -106,6 +107,9 @@ static int take_option(struct check_command *c, int option, struct err *e)
     case OPTION_NO_FETCH:
         c->no_fetch = true;
         return 0;
+    case OPTION_PROBE:
+        c->probe = true;
+        return 0;
     case OPTION_CA_FILE:
         c->ca_file = optarg;
         return 0;
@@ -127,6 +131,7 @@ static int read_options(struct check_command *c, int argc, char **argv, struct e
         {"from", required_argument, NULL, OPTION_FROM},
         {"no-fetch", no_argument, NULL, OPTION_NO_FETCH},
         {"no-reports", no_argument, NULL, OPTION_NO_REPORTS},
+        {"probe", no_argument, NULL, OPTION_PROBE},
         {"ca-file", required_argument, NULL, OPTION_CA_FILE},
         {NULL, 0, NULL, 0},
     };
@@ -249,10 +254,8 @@ static int add_histories(struct check_command *c, int64_t now, struct err *e)
         return 0;
     for (size_t i = 0; i < c->n_targets; i++)
         names[i] = domain_normalise(c->arena, c->targets[i].name, &odd);
-    const struct history_request want = {.client = c->client,
-        .domains = names,
-        .n = c->n_targets,
-        .now = now};
+    const struct history_request want = {
+        .client = c->client, .domains = names, .n = c->n_targets, .now = now};
     int rc = history_read(c->store, &want, c->arena, &histories, e);
     for (size_t i = 0; i < c->n_targets && !rc; i++)
         c->targets[i].history = &histories[i];
@@ -293,9 +296,8 @@ static int check_all(
     const struct check_settings set = {.dns = dns,
         .fetch = fetcher ? fetcher_get : NULL,
         .fetch_context = fetcher,
-        .selectors = c->selectors,
-        .n_selectors = c->n_selectors,
-        .now = now};
+        .dkim = {.selectors = c->selectors, .n = c->n_selectors, .probe = c->probe},
+        .now = now,
         .jobs = (unsigned)c->jobs};
     int rc = add_histories(c, now, e);
 
@@ -354,13 +356,14 @@ const struct command cmd_check = {
     .name = "check",
     .usage = "check [--resolver ADDR[:PORT]] [--selector S]... [--format text|json]\n"
              "      [--client NAME | --all-clients] [--from FILE] [--jobs N]\n"
-             "      [--no-fetch] [--no-reports] [--ca-file FILE] [DOMAIN...]\n"
+             "      [--probe] [--no-fetch] [--no-reports] [--ca-file FILE] [DOMAIN...]\n"
              "check spf --ip IP [--sender ADDRESS] [--helo NAME] [--resolver ADDR[:PORT]]\n"
              "      [--format text|json] DOMAIN",
     .summary = "what domains have published, and what is wrong with it",
     .help = "  --resolver ADDR   ask this server (192.0.2.1, 192.0.2.1:53, [2001:db8::1]:53)\n"
             "                    instead of those of the system\n"
             "  --selector S      look at this DKIM selector, too\n"
+            "  --probe           and at those that mail services usually have\n"
             "  --format FORMAT   text (default) or json\n"
             "  --client NAME     the domains of a client; --all-clients: of all\n"
             "  --from FILE       the domains in a file, one a line; - is standard input\n"

@@ -57,9 +57,13 @@ class Server:
         self.id = (self.id + 1) & 0xFFFF
         mine = struct.pack("!H", self.id)
         future = self.pending[mine] = asyncio.get_running_loop().create_future()
-        self.out.sendto(mine + question[2:])
         try:
-            return question[:2] + (await asyncio.wait_for(future, 5))[2:]
+            for patience in (0.3, 0.3, 0.3, 2):  # a datagram may be lost here, too
+                self.out.sendto(mine + question[2:])
+                done, _ = await asyncio.wait([future], timeout=patience)
+                if done:
+                    return question[:2] + future.result()[2:]
+            return with_rcode(question, 2)
         finally:
             del self.pending[mine]
 

@@ -138,8 +138,7 @@ static void run_vector(const json_t *v)
     const struct check_settings set = {.dns = d,
         .fetch = policy ? fetch_policy : NULL,
         .fetch_context = (void *)(uintptr_t)policy,
-        .selectors = &selector,
-        .n_selectors = selector != NULL,
+        .dkim = {.selectors = &selector, .n = selector != NULL},
         .now = 1795000000};
     check_domain(&set, &(struct check_target){.name = domain}, a, &r);
     expect_text(text_of(v, "id"), text_of(v, "title"),
