@@ -317,17 +317,6 @@ static void check_lookups(const struct spf_checking *c)
     buf_done(&list);
 }
 
-static void list_voids(const struct spf_checking *c, const struct spf_node *n, struct buf *list)
-{
-    for (size_t i = 0; i < n->record.n; i++) {
-        const struct spf_branch *b = &n->branches[i];
-        if (b->node)
-            list_voids(c, b->node, list);
-        else if (b->voids)
-            (void)buf_printf(list, "%s%s", list->len ? ", " : "", spf_shown(c, b->term));
-    }
-}
-
 static void check_voids(const struct spf_checking *c)
 {
     const struct spf_node *n = c->tree->top;
@@ -337,7 +326,12 @@ static void check_voids(const struct spf_checking *c)
     if (n->voids <= SPF_VOIDS_MAX)
         return;
     buf_init(&list, LIST_MAX);
-    list_voids(c, n, &list);
+    for (size_t i = 0; i < c->tree->n_lines; i++) {
+        const struct spf_branch *b = c->tree->lines[i].branch;
+        if (b->voids && !b->node &&
+            buf_printf(&list, "%s%s", list.len ? ", " : "", spf_shown(c, b->term)))
+            break;
+    }
     finding_add(f, "SPF-06", n->domain, "%u terms ask for what does not exist", n->voids);
     spf_place(c, n, 0);
     finding_arg(f, "terms", "%s", list.len ? list.data : "");
@@ -362,7 +356,7 @@ static void check_repetition(const struct spf_checking *c, const struct spf_flat
 
 /* ---- the tree ---- */
 
-static void visit(const struct spf_checking *c, const struct spf_node *n, bool decides)
+static void check_record(const struct spf_checking *c, const struct spf_node *n)
 {
     if (n->state != SPF_NODE_RECORD)
         return;
@@ -371,17 +365,22 @@ static void visit(const struct spf_checking *c, const struct spf_node *n, bool d
         check_size(c, n);
         check_strings(c, n);
     }
-    spf_check_terms(c, n, decides);
-    for (size_t i = 0; i < n->record.n; i++) {
-        const struct spf_branch *b = &n->branches[i];
-        if (!b->node)
-            continue;
-        if (b->node->repeated && b->node->state == SPF_NODE_RECORD && b->node->passes)
-            finding_add(&c->subject->findings, "SPF-17", n->domain,
-                "the record of %s is included more than once", b->node->domain);
-        check_target(c, n, b);
-        visit(c, b->node, decides && b->term->kind == SPF_REDIRECT);
+    spf_check_terms(c, n);
+}
+
+static void check_branch(
+    const struct spf_checking *c, const struct spf_node *n, const struct spf_branch *b)
+{
+    const struct spf_node *below = b->node;
+
+    if (!below)
+        return;
+    if (below->repeated && below->state == SPF_NODE_RECORD && below->passes) {
+        finding_add(&c->subject->findings, "SPF-17", n->domain,
+            "the record of %s is included more than once", below->domain);
     }
+    check_target(c, n, b);
+    check_record(c, below);
 }
 
 void spf_check(struct subject *s, const struct spf_context *context, struct spf_outcome *out)
@@ -393,10 +392,13 @@ void spf_check(struct subject *s, const struct spf_context *context, struct spf_
     spf_tree_flatten(&o.tree, s->arena, &o.flat);
     check_absence(&c);
     check_other_texts(&c, o.tree.top);
-    if (o.tree.top->state == SPF_NODE_MANY)
+    if (o.tree.top->state == SPF_NODE_MANY) {
         finding_add(&s->findings, "SPF-02", o.tree.top->domain, "%s has more than one SPF record",
             o.tree.top->domain);
-    visit(&c, o.tree.top, true);
+    }
+    check_record(&c, o.tree.top);
+    for (size_t i = 0; i < o.tree.n_lines; i++)
+        check_branch(&c, o.tree.lines[i].node, o.tree.lines[i].branch);
     check_lookups(&c);
     check_voids(&c);
     check_repetition(&c, &o.flat);

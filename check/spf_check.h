@@ -46,9 +46,8 @@ struct spf_checking {
     const struct spf_tree *tree;
 };
 
-/* The findings about single terms of one record (check/spf_terms.c). `decides`: the record is the
- * domain's own, or takes its place by redirect. */
-void spf_check_terms(const struct spf_checking *c, const struct spf_node *n, bool decides);
+/* The findings about single terms of one record (check/spf_terms.c). */
+void spf_check_terms(const struct spf_checking *c, const struct spf_node *n);
 
 /* Where the finding that was added last is: record, and offset in it. */
 void spf_place(const struct spf_checking *c, const struct spf_node *n, size_t offset);

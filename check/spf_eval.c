@@ -13,6 +13,15 @@ enum {
     TIME_MAX_MS = 30000 /* section 4.6.4 wants a limit of at least 20 seconds */
 };
 
+/* A record under evaluation. Includes and redirects stand on each other; each costs a look-up. */
+struct frame {
+    const char *domain;
+    struct spf_record record;
+    size_t next;                    /* term */
+    const struct spf_term *waiting; /* include or redirect: its record is evaluated first */
+    size_t step;
+};
+
 /* One check_host() with all that it calls. */
 struct check {
     struct dns *dns;
@@ -35,6 +44,8 @@ struct check {
     unsigned lookups;
     unsigned voids;
     int64_t deadline;
+    struct frame frames[SPF_LOOKUPS_MAX + 1];
+    size_t n_frames;
 };
 
 /* How a term ends: a match, none, or a result for all. */
@@ -294,45 +305,14 @@ static enum outcome match_exists(struct check *c, const struct spf_term *t)
     return name ? ask_for_term(c, name, DNS_A, &answer) : NO_MATCH;
 }
 
-static enum spf_result check_domain(struct check *c, const char *domain);
-
-/* Section 5.2, the table of results. */
-static enum outcome match_include(struct check *c, const struct spf_term *t)
-{
-    const char *outer = c->domain;
-    size_t depth = c->n_steps;
-    const char *name = spf_domain_expand(c->arena, t->domain, value, c);
-
-    if (!name)
-        return NO_MATCH;
-    enum spf_result r = check_domain(c, name);
-    c->domain = outer;
-    switch (r) {
-    case SPF_PASS:
-        return MATCH;
-    case SPF_NEUTRAL:
-    case SPF_FAIL:
-    case SPF_SOFTFAIL:
-        c->n_steps = depth;
-        return NO_MATCH;
-    case SPF_TEMPERROR:
-        return TEMPERROR;
-    case SPF_NONE:
-    case SPF_PERMERROR:
-        return PERMERROR;
-    }
-    return PERMERROR;
-}
-
 static bool is_modifier(const struct spf_term *t)
 {
     return t->kind == SPF_REDIRECT || t->kind == SPF_EXP || t->kind == SPF_OTHER_MODIFIER;
 }
 
+/* All but include. */
 static enum outcome match(struct check *c, const struct spf_term *t)
 {
-    if (spf_term_looks_up(t) && count_lookup(c) != MATCH)
-        return PERMERROR;
     switch (t->kind) {
     case SPF_ALL:
         return MATCH;
@@ -348,7 +328,6 @@ static enum outcome match(struct check *c, const struct spf_term *t)
     case SPF_EXISTS:
         return match_exists(c, t);
     case SPF_INCLUDE:
-        return match_include(c, t);
     case SPF_REDIRECT:
     case SPF_EXP:
     case SPF_OTHER_MODIFIER:
@@ -420,69 +399,144 @@ static enum spf_result broken_record(struct check *c, const struct spf_record *r
     return SPF_PERMERROR;
 }
 
-/* Section 6.1. */
-static enum spf_result follow_redirect(struct check *c, const struct spf_term *t)
+/*
+ * Begins with a domain's record. True: it is on the stack now. False: it came to *r at once. The
+ * steps stay where they led.
+ */
+static bool enter(struct check *c, const char *domain, enum spf_result *r)
+{
+    const char *name = dns_query_name(c->arena, domain);
+    struct frame *f = &c->frames[c->n_frames];
+
+    *r = SPF_NONE;
+    if (!name || !strchr(name, '.') || *name == '[') { /* section 4.3 */
+        c->why = "not a domain name";
+        return false;
+    }
+    *f = (struct frame){.domain = name, .step = (size_t)(push_step(c, name) - c->steps)};
+    c->domain = name;
+    *r = SPF_TEMPERROR;
+    if (when_monotonic_ms() > c->deadline) {
+        c->why = "the time is up";
+        return false;
+    }
+    *r = spf_fetch(c->dns, name, c->arena, &f->record, &c->why);
+    if (*r == SPF_NEUTRAL && spf_record_is_broken(&f->record))
+        *r = broken_record(c, &f->record, f->step);
+    if (*r != SPF_NEUTRAL)
+        return false;
+    c->n_frames++;
+    return true;
+}
+
+/*
+ * What a record that others wait for came to, *r, becomes of the frame: true: it goes on; false:
+ * *r is its result (sections 5.2 and 6.1).
+ */
+static bool take_result(struct check *c, struct frame *f, enum spf_result *r)
+{
+    if (f->waiting->kind == SPF_REDIRECT) {
+        *r = *r == SPF_NONE ? SPF_PERMERROR : *r;
+        return false;
+    }
+    c->domain = f->domain;
+    switch (*r) {
+    case SPF_NEUTRAL:
+    case SPF_FAIL:
+    case SPF_SOFTFAIL:
+        c->n_steps = f->step + 1;
+        return true;
+    case SPF_PASS:
+        c->exp = f->record.exp;
+        *r = f->waiting->qualifier;
+        return false;
+    case SPF_TEMPERROR:
+        return false;
+    case SPF_NONE:
+    case SPF_PERMERROR:
+        break;
+    }
+    *r = SPF_PERMERROR;
+    return false;
+}
+
+/* Include or redirect. As take_result. */
+static bool follow(struct check *c, struct frame *f, const struct spf_term *t, enum spf_result *r)
 {
     const char *name;
 
+    *r = SPF_PERMERROR;
     if (count_lookup(c) != MATCH)
-        return SPF_PERMERROR;
+        return false;
     name = spf_domain_expand(c->arena, t->domain, value, c);
-    enum spf_result r = name ? check_domain(c, name) : SPF_NONE;
-    if (!name)
+    if (!name) {
         c->why = "the target of the redirect cannot be made out";
-    return r == SPF_NONE ? SPF_PERMERROR : r;
+        return t->kind == SPF_INCLUDE; /* which does not match */
+    }
+    f->waiting = t;
+    return enter(c, name, r) || take_result(c, f, r);
 }
 
-static enum spf_result evaluate(struct check *c, const struct spf_record *r, size_t step)
+static const struct spf_term *next_mechanism(struct frame *f)
 {
-    for (size_t i = 0; i < r->n; i++) {
-        if (is_modifier(&r->terms[i]))
-            continue;
-        name_step(c, step, &r->terms[i]);
-        switch (match(c, &r->terms[i])) {
-        case MATCH:
-            c->exp = r->exp;
-            return r->terms[i].qualifier;
-        case TEMPERROR:
-            return SPF_TEMPERROR;
-        case PERMERROR:
-            return SPF_PERMERROR;
-        case NO_MATCH:
-            break;
-        }
+    while (f->next < f->record.n) {
+        const struct spf_term *t = &f->record.terms[f->next++];
+        if (!is_modifier(t))
+            return t;
     }
-    if (r->redirect) {
-        name_step(c, step, r->redirect);
-        return follow_redirect(c, r->redirect);
-    }
-    c->steps[step].term = NULL;
-    c->why = "no term matched";
-    return SPF_NEUTRAL;
+    return NULL;
 }
 
-/* check_host() for the current domain; the steps stay where they led. */
+/* The next term of the record on top. False: *r is the record's result. */
+static bool advance(struct check *c, enum spf_result *r)
+{
+    struct frame *f = &c->frames[c->n_frames - 1];
+    const struct spf_term *mechanism = next_mechanism(f);
+    const struct spf_term *t = mechanism ? mechanism : f->record.redirect;
+
+    if (!t) {
+        c->steps[f->step].term = NULL;
+        c->why = "no term matched";
+        *r = SPF_NEUTRAL;
+        return false;
+    }
+    name_step(c, f->step, t);
+    if (t->kind == SPF_INCLUDE || t->kind == SPF_REDIRECT)
+        return follow(c, f, t, r);
+    *r = SPF_PERMERROR;
+    if (spf_term_looks_up(t) && count_lookup(c) != MATCH)
+        return false;
+    switch (match(c, t)) {
+    case NO_MATCH:
+        return true;
+    case MATCH:
+        c->exp = f->record.exp;
+        *r = t->qualifier;
+        break;
+    case TEMPERROR:
+        *r = SPF_TEMPERROR;
+        break;
+    case PERMERROR:
+        break;
+    }
+    return false;
+}
+
+/* check_host() */
 static enum spf_result check_domain(struct check *c, const char *domain)
 {
-    const char *name = dns_query_name(c->arena, domain);
-    struct spf_record record;
+    enum spf_result r;
 
-    if (!name || !strchr(name, '.') || *name == '[') { /* section 4.3 */
-        c->why = "not a domain name";
-        return SPF_NONE;
-    }
-    c->domain = name;
-    size_t step = (size_t)(push_step(c, name) - c->steps);
-    enum spf_result r = SPF_TEMPERROR;
-    if (when_monotonic_ms() > c->deadline)
-        c->why = "the time is up";
-    else
-        r = spf_fetch(c->dns, name, c->arena, &record, &c->why);
-    if (r != SPF_NEUTRAL)
+    if (!enter(c, domain, &r))
         return r;
-    if (spf_record_is_broken(&record))
-        return broken_record(c, &record, step);
-    return evaluate(c, &record, step);
+    for (;;) {
+        bool open = advance(c, &r);
+        while (!open) {
+            if (--c->n_frames == 0)
+                return r;
+            open = take_result(c, &c->frames[c->n_frames - 1], &r);
+        }
+    }
 }
 
 /* ---- the question and the answer ---- */

@@ -47,10 +47,11 @@ static void count(struct spf_flat *f, const struct spf_network *net)
 {
     f->networks++;
     f->octets += octets_of(net);
-    if (net->first.len == 16)
+    if (net->first.len == 16) {
         f->networks6++;
-    else
+    } else {
         f->addresses += UINT64_C(1) << (32 - net->bits);
+    }
 }
 
 /* Only what the owner can delete: a whole address term of one of his records. */
@@ -69,15 +70,19 @@ static void note_overlap(const struct spf_tree *t, struct arena *a, struct spf_o
 void spf_tree_flatten(const struct spf_tree *t, struct arena *a, struct spf_flat *out)
 {
     static const size_t frame = sizeof "v=spf1 ~all" - 1;
-    const struct spf_network **sorted = arena_alloc(a, (t->n_networks + 1) * sizeof *sorted);
+    const struct spf_network **sorted;
     struct spf_flat f = {.octets = frame, .incomplete = t->top->dynamic || t->cut};
     struct spf_overlap *overlaps = NULL;
     const struct spf_network *outer = NULL;
 
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what is sorted */
+    sorted = arena_alloc(a, (t->n_networks + 1) * sizeof *sorted);
     for (size_t i = 0; i < t->n_networks; i++)
         sorted[i] = &t->networks[i];
-    if (t->n_networks)
-        qsort(sorted, t->n_networks, sizeof *sorted, compare);
+    if (t->n_networks) {
+        qsort(sorted, /* NOLINTNEXTLINE(bugprone-sizeof-expression): as above */
+            t->n_networks, sizeof *sorted, compare);
+    }
     /* Networks lie within each other or apart: the last one that lay in no other covers the next,
      * or nothing before does. */
     for (size_t i = 0; i < t->n_networks; i++) {

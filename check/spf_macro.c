@@ -196,10 +196,11 @@ static int add_escaped(struct buf *b, const char *s, size_t len)
 
     for (size_t i = 0; i < len && rc == 0; i++) {
         unsigned char c = (unsigned char)s[i];
-        if (c < 0x80 && (isalnum(c) || strchr("-._~", c)))
+        if (c < 0x80 && (isalnum(c) || strchr("-._~", c))) {
             rc = buf_add(b, s + i, 1);
-        else
+        } else {
             rc = buf_printf(b, "%%%02X", (unsigned)c);
+        }
     }
     return rc;
 }

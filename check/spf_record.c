@@ -231,14 +231,15 @@ static void read_domain(struct reader *r, const char *s, const char *end)
     const char *fault = spf_domain_check(s, len, &at);
 
     r->term->domain = arena_strndup(r->arena, s, len);
-    if (fault && len && stray_mark(end[-1]))
+    if (fault && len && stray_mark(end[-1])) {
         set_fault(r, stray_mark(end[-1]), end - 1);
-    else if (fault && digits_after_slash(s, end))
+    } else if (fault && digits_after_slash(s, end)) {
         set_fault(r, "a prefix length does not belong here", digits_after_slash(s, end) - 1);
-    else if (fault)
+    } else if (fault) {
         set_fault(r, fault, s + at);
-    else
+    } else {
         r->term->dynamic = spf_macro_is_dynamic(r->term->domain);
+    }
 }
 
 /* What stands in ip4: or ip6: instead of such an address. */
@@ -268,24 +269,27 @@ static void read_network(struct reader *r, const char *s, const char *end)
     const char *text = arena_strndup(r->arena, s, (size_t)(stop - s));
     bool v4 = t->kind == SPF_IP4;
 
-    if (inet_pton(v4 ? AF_INET : AF_INET6, text, t->network.bytes) == 1)
+    if (inet_pton(v4 ? AF_INET : AF_INET6, text, t->network.bytes) == 1) {
         t->network.len = v4 ? 4 : 16;
-    else
+    } else {
         set_fault(r, network_fault(t, text, (size_t)(stop - s)), s);
-    if (slash && v4)
+    }
+    if (slash && v4) {
         read_prefix4(r, slash + 1, end);
-    else if (slash)
+    } else if (slash) {
         read_prefix6(r, slash + 1, end);
+    }
 }
 
 /* Behind the name of a mechanism. */
 static void read_argument(struct reader *r, unsigned takes, const char *s, const char *end)
 {
     if (s < end && *s == ':' && takes) {
-        if (takes & MUST_NETWORK)
+        if (takes & MUST_NETWORK) {
             read_network(r, s + 1, end);
-        else
+        } else {
             read_domain(r, s + 1, takes & MAY_PREFIX ? take_prefixes(r, s + 1, end) : end);
+        }
         return;
     }
     if (takes & MUST_DOMAIN)
@@ -294,11 +298,12 @@ static void read_argument(struct reader *r, unsigned takes, const char *s, const
         set_fault(r, "an address is missing: write it behind a colon", s);
     if (takes & MAY_PREFIX)
         end = take_prefixes(r, s, end);
-    if (s < end)
+    if (s < end) {
         set_fault(r,
             *s == '/' ? "a prefix length does not belong here, or is none"
                       : "nothing may stand behind this",
             s);
+    }
 }
 
 static size_t find_mechanism(const char *name, size_t len)
@@ -410,10 +415,13 @@ static void read_term(struct arena *a, struct spf_record *rec, struct spf_term *
     t->prefix6 = 128;
     t->text = arena_strndup(a, s, t->len);
     t->name = "";
-    if (name && s + name < end && s[name] == '=')
+    if (memchr(s, ' ', t->len)) {
+        set_fault(&r, "too many terms", s);
+    } else if (name && s + name < end && s[name] == '=') {
         read_modifier(&r, s, name, end);
-    else
+    } else {
         read_mechanism(&r, s, end);
+    }
 }
 
 static void note_modifier(struct spf_record *r, const struct spf_term *t)
@@ -440,7 +448,7 @@ void spf_record_read(struct arena *a, const char *text, size_t len, struct spf_r
     }
     for (size_t at = VERSION_LEN; at < len;) {
         const char *blank = memchr(copy + at, ' ', len - at);
-        size_t end = blank ? (size_t)(blank - copy) : len;
+        size_t end = blank && r.n < SPF_RECORD_TERMS ? (size_t)(blank - copy) : len;
         if (end > at) {
             terms = arena_grow(a, terms, &r.n, sizeof *terms);
             terms[r.n - 1] = (struct spf_term){.offset = at, .len = end - at};

@@ -25,6 +25,12 @@ enum spf_result {
 
 const char *spf_result_name(enum spf_result r); /* "none", "neutral", ... */
 
+enum {
+    /* terms that are taken apart; a record of 64 kB has room for 30,000. What follows is one more
+     * term, with a fault. */
+    SPF_RECORD_TERMS = 5000
+};
+
 enum spf_kind {
     SPF_ALL,
     SPF_INCLUDE,

@@ -24,7 +24,7 @@ static struct findings *findings_of(const struct spf_checking *c)
 
 /* ---- all, redirect, exp ---- */
 
-static void check_all(const struct spf_checking *c, const struct spf_node *n, bool decides)
+static void check_all(const struct spf_checking *c, const struct spf_node *n)
 {
     const struct spf_term *all = n->all;
 
@@ -33,12 +33,12 @@ static void check_all(const struct spf_checking *c, const struct spf_node *n, bo
             findings_of(c), "SPF-04", n->domain, "%s lets everyone pass", spf_shown(c, all));
         spf_place(c, n, all->offset);
     }
-    if (all && all->qualifier == SPF_NEUTRAL && decides) {
+    if (all && all->qualifier == SPF_NEUTRAL && n->decides) {
         finding_add(findings_of(c), "SPF-07", n->domain, "%s says nothing about all others",
             spf_shown(c, all));
         spf_place(c, n, all->offset);
     }
-    if (all && all->qualifier == SPF_FAIL && decides && n->record.n > 1) {
+    if (all && all->qualifier == SPF_FAIL && n->decides && n->record.n > 1) {
         const struct check_history *h = c->subject->history;
         bool forwarded = h && h->listed > 0;
         if (!c->context->dmarc_is_none && !forwarded)
@@ -238,12 +238,13 @@ static void check_use(
         b->networks_from == b->networks_to ||
         spf_branch_messages(c->tree, b, x->sources, x->n_sources) > 0)
         return;
-    if (host)
+    if (host) {
         finding_add(findings_of(c), "SPF-32", n->domain,
             "%s: no mail from there in the reports of 90 days", spf_shown(c, b->term));
-    else
+    } else {
         finding_add(findings_of(c), "SPF-34", n->domain,
             "%s: no mail from there in the reports of 90 days", spf_shown(c, b->term));
+    }
     spf_place(c, n, b->term->offset);
 }
 
@@ -292,12 +293,12 @@ static void check_parked(const struct spf_checking *c, const struct spf_node *n)
     spf_place(c, n, 0);
 }
 
-void spf_check_terms(const struct spf_checking *c, const struct spf_node *n, bool decides)
+void spf_check_terms(const struct spf_checking *c, const struct spf_node *n)
 {
     bool own = spf_node_is_own(c->tree, n);
 
-    check_all(c, n, decides);
-    if (decides) {
+    check_all(c, n);
+    if (n->decides) {
         check_end(c, n);
         check_exp(c, n);
     }

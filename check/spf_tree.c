@@ -14,6 +14,13 @@ struct met {
     size_t from, to;
 };
 
+/* A record whose terms are being looked at. */
+struct level {
+    struct spf_node *node;
+    size_t next; /* term */
+    size_t from; /* the first network of the record */
+};
+
 struct walk {
     struct subject *subject;
     struct arena *arena;
@@ -22,11 +29,14 @@ struct walk {
     size_t n_networks;
     struct met *met;
     size_t n_met;
+    struct spf_line *lines;
+    size_t n_lines;
     unsigned terms;
     unsigned questions;
+    size_t all_terms;
+    struct level levels[SPF_TREE_DEPTH];
+    unsigned depth;
 };
-
-static void walk_node(struct walk *w, struct spf_node *n, unsigned depth);
 
 /* ---- questions ---- */
 
@@ -169,63 +179,45 @@ static const struct met *find_met(const struct walk *w, const char *domain)
     return NULL;
 }
 
-static void walk_record(struct walk *w, struct spf_node *n, struct spf_branch *b, unsigned depth)
+/* What a term asks the DNS itself; the record of an include or redirect is another matter. */
+static void ask_for_term(struct walk *w, struct spf_node *n, struct spf_branch *b)
 {
-    struct spf_node *child = arena_alloc(w->arena, sizeof *child);
-    const struct spf_term *t = b->term;
+    struct dns_answer answer;
 
-    *child = (struct spf_node){.domain = b->target, .above = n, .state = SPF_NODE_BAD_NAME};
-    child->passes = n->passes && (t->kind == SPF_REDIRECT || t->qualifier == SPF_PASS);
-    b->node = child;
-    if (!b->target) {
-        child->domain = t->domain;
+    if (!b->target)
         return;
-    }
-    const struct met *before = find_met(w, b->target);
-    child->repeated = before != NULL;
-    walk_node(w, child, depth + 1);
-    b->lookups += child->lookups;
-    b->voids += child->voids;
-    b->dynamic = b->dynamic || child->dynamic;
-    before = find_met(w, b->target); /* again: the list may have moved */
-    if (child->repeated && before) {
-        b->networks_from = before->from;
-        b->networks_to = before->to;
+    if (b->term->kind == SPF_A) {
+        walk_a(w, n, b);
+    } else if (b->term->kind == SPF_MX) {
+        walk_mx(w, n, b);
+    } else if (b->term->kind == SPF_EXISTS) {
+        b->voids = ask(w, b->target, DNS_A, &answer) && answer.n == 0;
+        b->dynamic = true; /* it lets pass whoever comes, or nobody: no network shows that */
     }
 }
 
-static void walk_term(struct walk *w, struct spf_node *n, struct spf_branch *b, unsigned depth)
+/* True when the term leads to another record. */
+static bool walk_term(struct walk *w, struct spf_node *n, struct spf_branch *b)
 {
     const struct spf_term *t = b->term;
 
     b->networks_from = b->networks_to = w->n_networks;
     if (t->fault || b->skipped)
-        return;
+        return false;
     if (t->kind == SPF_IP4 || t->kind == SPF_IP6)
         add_network(w, n, t, &t->network, t->kind == SPF_IP4 ? t->prefix4 : t->prefix6);
     if (spf_term_looks_up(t)) {
         if (w->terms >= SPF_TREE_TERMS) {
             w->tree->cut = true;
-            return;
+            return false;
         }
         w->terms++;
         b->lookups = 1;
         b->dynamic = t->dynamic || t->kind == SPF_PTR;
+        ask_for_term(w, n, b);
     }
-    size_t from = b->networks_from;
-    if ((t->kind == SPF_INCLUDE || t->kind == SPF_REDIRECT) && !t->dynamic)
-        walk_record(w, n, b, depth);
-    else if (t->kind == SPF_A && b->target)
-        walk_a(w, n, b);
-    else if (t->kind == SPF_MX && b->target)
-        walk_mx(w, n, b);
-    else if (t->kind == SPF_EXISTS && b->target) {
-        struct dns_answer answer;
-        b->voids = ask(w, b->target, DNS_A, &answer) && answer.n == 0;
-        b->dynamic = true; /* it lets pass whoever comes, or nobody: no network shows that */
-    }
-    if (b->networks_from == from)
-        b->networks_to = w->n_networks;
+    b->networks_to = w->n_networks;
+    return (t->kind == SPF_INCLUDE || t->kind == SPF_REDIRECT) && !t->dynamic;
 }
 
 /* ---- records ---- */
@@ -272,11 +264,12 @@ static void plan(struct walk *w, struct spf_node *n)
         const struct spf_term *t = &n->record.terms[i];
         struct spf_branch *b = &n->branches[i];
         b->term = t;
-        if (t->kind == SPF_REDIRECT)
+        if (t->kind == SPF_REDIRECT) {
             b->skipped = n->all || t != n->record.redirect;
-        else
+        } else {
             b->skipped =
                 n->all && t > n->all && t->kind != SPF_EXP && t->kind != SPF_OTHER_MODIFIER;
+        }
         if (!t->fault && spf_term_looks_up(t)) {
             b->target = spf_node_target(n, t, w->arena);
             if (w->questions < SPF_TREE_QUESTIONS && i < SPF_TREE_TERMS)
@@ -285,9 +278,10 @@ static void plan(struct walk *w, struct spf_node *n)
     }
 }
 
-static void walk_node(struct walk *w, struct spf_node *n, unsigned depth)
+/* Looks for the record of a node; its terms come later, if there is room for another level. */
+static void enter(struct walk *w, struct spf_node *n)
 {
-    if (!strchr(n->domain, '.') || *n->domain == '[') {
+    if (!dns_query_name(w->arena, n->domain) || !strchr(n->domain, '.') || *n->domain == '[') {
         n->state = SPF_NODE_BAD_NAME;
         return;
     }
@@ -295,8 +289,8 @@ static void walk_node(struct walk *w, struct spf_node *n, unsigned depth)
         n->state = SPF_NODE_LOOP;
         return;
     }
-    if (depth >= SPF_TREE_DEPTH) {
-        n->state = SPF_NODE_CUT;
+    n->state = SPF_NODE_CUT;
+    if (w->depth == SPF_TREE_DEPTH || w->all_terms >= SPF_TREE_ALL_TERMS) {
         w->tree->cut = true;
         return;
     }
@@ -304,18 +298,81 @@ static void walk_node(struct walk *w, struct spf_node *n, unsigned depth)
     n->state = select_record(w, n);
     if (n->state != SPF_NODE_RECORD)
         return;
-    size_t from = w->n_networks;
+    w->all_terms += n->record.n;
     plan(w, n);
-    for (size_t i = 0; i < n->record.n; i++) {
-        struct spf_branch *b = &n->branches[i];
-        walk_term(w, n, b, depth);
-        n->lookups += b->lookups;
-        n->voids += b->voids;
-        n->dynamic = n->dynamic || b->dynamic;
+    w->levels[w->depth++] = (struct level){.node = n, .from = w->n_networks};
+}
+
+/* The record that a term leads to. */
+static void enter_below(struct walk *w, struct spf_node *n, struct spf_branch *b)
+{
+    struct spf_node *child = arena_alloc(w->arena, sizeof *child);
+    const struct spf_term *t = b->term;
+
+    *child = (struct spf_node){.domain = b->target ? b->target : t->domain, .above = n};
+    child->passes = n->passes && (t->kind == SPF_REDIRECT || t->qualifier == SPF_PASS);
+    child->decides = n->decides && t->kind == SPF_REDIRECT;
+    child->repeated = b->target && find_met(w, b->target);
+    b->node = child;
+    if (b->target) {
+        enter(w, child);
+    } else {
+        child->state = SPF_NODE_BAD_NAME;
     }
+}
+
+/* The numbers of a term are complete: adds them to those of its record. */
+static void leave_term(struct walk *w, struct spf_node *n, struct spf_branch *b)
+{
+    const struct spf_node *child = b->node;
+
+    if (child) {
+        const struct met *before = child->repeated ? find_met(w, child->domain) : NULL;
+        b->lookups += child->lookups;
+        b->voids += child->voids;
+        b->dynamic = b->dynamic || child->dynamic;
+        b->networks_from = before ? before->from : b->networks_from;
+        b->networks_to = before ? before->to : w->n_networks;
+    }
+    n->lookups += b->lookups;
+    n->voids += b->voids;
+    n->dynamic = n->dynamic || b->dynamic;
+}
+
+static void leave(struct walk *w)
+{
+    const struct level *done = &w->levels[--w->depth];
+    const struct spf_node *n = done->node;
+
     if (!n->repeated && n->passes) {
         w->met = arena_grow(w->arena, w->met, &w->n_met, sizeof *w->met);
-        w->met[w->n_met - 1] = (struct met){.domain = n->domain, .from = from, .to = w->n_networks};
+        w->met[w->n_met - 1] =
+            (struct met){.domain = n->domain, .from = done->from, .to = w->n_networks};
+    }
+    if (w->depth) {
+        struct level *above = &w->levels[w->depth - 1];
+        leave_term(w, above->node, &above->node->branches[above->next - 1]);
+    }
+}
+
+static void walk(struct walk *w)
+{
+    enter(w, w->tree->top);
+    while (w->depth) {
+        struct level *level = &w->levels[w->depth - 1];
+        struct spf_node *n = level->node;
+        if (level->next == n->record.n) {
+            leave(w);
+            continue;
+        }
+        unsigned depth = w->depth;
+        struct spf_branch *b = &n->branches[level->next++];
+        w->lines = arena_grow(w->arena, w->lines, &w->n_lines, sizeof *w->lines);
+        w->lines[w->n_lines - 1] = (struct spf_line){.node = n, .branch = b, .depth = depth - 1};
+        if (walk_term(w, n, b))
+            enter_below(w, n, b);
+        if (w->depth == depth)
+            leave_term(w, n, b);
     }
 }
 
@@ -323,13 +380,11 @@ void spf_tree_build(struct subject *s, const char *domain, struct spf_tree *out)
 {
     struct spf_tree tree = {.top = arena_alloc(s->arena, sizeof *tree.top)};
     struct walk w = {.subject = s, .arena = s->arena, .tree = &tree};
-    const char *name = dns_query_name(s->arena, domain);
 
-    *tree.top = (struct spf_node){.domain = name ? name : domain, .passes = true};
-    if (name)
-        walk_node(&w, tree.top, 0);
-    else
-        tree.top->state = SPF_NODE_BAD_NAME;
+    *tree.top = (struct spf_node){.domain = domain, .passes = true, .decides = true};
+    walk(&w);
+    tree.lines = w.lines;
+    tree.n_lines = w.n_lines;
     tree.networks = w.networks;
     tree.n_networks = w.n_networks;
     *out = tree;

@@ -18,9 +18,10 @@ struct arena;
 struct subject;
 
 enum {
-    SPF_TREE_DEPTH = 20,      /* records above each other */
-    SPF_TREE_TERMS = 100,     /* look-up terms; then the rest is left out */
-    SPF_TREE_QUESTIONS = 110, /* to the DNS; then addresses and records are unknown */
+    SPF_TREE_DEPTH = 20,       /* records above each other */
+    SPF_TREE_TERMS = 100,      /* look-up terms; then the rest is left out */
+    SPF_TREE_QUESTIONS = 110,  /* to the DNS; then addresses and records are unknown */
+    SPF_TREE_ALL_TERMS = 5000, /* of any kind; then further records are left out */
     SPF_TREE_NETWORKS = 20000
 };
 
@@ -64,6 +65,7 @@ struct spf_node {
     bool dynamic;
     bool repeated; /* the same record stands elsewhere in the tree, too, and was met there first */
     bool passes;   /* a match in here is a pass of the whole record */
+    bool decides;  /* the domain's own record, or one that takes its place by redirect */
 };
 
 /* What one address term, or one address behind a name, authorises. */
@@ -74,14 +76,23 @@ struct spf_network {
     const struct spf_term *term;
 };
 
+/* A term on a list of all: each stands before those of the record it leads to. */
+struct spf_line {
+    const struct spf_node *node;
+    const struct spf_branch *branch;
+    unsigned depth; /* records above */
+};
+
 struct spf_tree {
     struct spf_node *top;
+    const struct spf_line *lines;
+    size_t n_lines;
     bool cut;                           /* there is more than was followed */
     const struct spf_network *networks; /* only of terms that give a pass, in order of meeting */
     size_t n_networks;
 };
 
-/* Asks for the record at the domain and for all that follows from it. */
+/* Asks for the record at the domain (normalised) and for all that follows from it. */
 void spf_tree_build(struct subject *s, const char *domain, struct spf_tree *out);
 
 /* The name that a term of the record asks for. NULL: it depends on the mail, or is no name. */

@@ -11,7 +11,7 @@
 
 enum {
     TERM_MAX = 120,    /* octets of a term that are shown */
-    TERMS_MAX = 100,   /* terms of one record that are shown */
+    LINES_MAX = 300,   /* terms that are shown */
     OVERLAPS_MAX = 20, /* hints that are shown */
     EXPLANATION_MAX = 500
 };
@@ -107,25 +107,23 @@ static bool is_shown(const struct tree_printer *p, const struct spf_branch *b, u
     return b->lookups || b->term->fault || (depth == 0 && (b->skipped || messages_of(p, b) >= 0));
 }
 
-static void print_node(const struct tree_printer *p, const struct spf_node *n, unsigned depth)
+static void print_lines(const struct tree_printer *p)
 {
     size_t printed = 0;
 
-    for (size_t i = 0; i < n->record.n; i++) {
-        const struct spf_branch *b = &n->branches[i];
-        if (!is_shown(p, b, depth))
+    for (size_t i = 0; i < p->tree->n_lines; i++) {
+        const struct spf_line *l = &p->tree->lines[i];
+        if (!is_shown(p, l->branch, l->depth))
             continue;
-        if (depth == 0 && printed == 0)
+        if (printed == 0) {
             (void)fprintf(p->out, "%*slook-ups%s  term\n", p->indent, "",
                 p->history && p->history->n_sources ? "    messages" : "");
-        if (printed++ == TERMS_MAX) {
-            (void)fprintf(
-                p->out, "%*s%8s  %*s... and more\n", p->indent, "", "", (int)(depth * 2), "");
+        }
+        if (printed++ == LINES_MAX) {
+            (void)fprintf(p->out, "%*s%8s  ... and more\n", p->indent, "", "");
             break;
         }
-        print_branch(p, b, depth);
-        if (b->node && b->node->state == SPF_NODE_RECORD)
-            print_node(p, b->node, depth + 1);
+        print_branch(p, l->branch, l->depth);
     }
 }
 
@@ -176,7 +174,7 @@ void print_spf_tree(FILE *out, int indent, struct arena *a, const struct spf_out
     const struct tree_printer p = {
         .out = out, .indent = indent, .arena = a, .tree = &o->tree, .history = h};
 
-    print_node(&p, o->tree.top, 0);
+    print_lines(&p);
     print_flat(&p, &o->flat);
     print_overlaps(&p, &o->flat);
 }
@@ -207,16 +205,6 @@ static void json_branch(const struct tree_printer *p, const struct spf_branch *b
     json_end(j);
 }
 
-static void json_node(const struct tree_printer *p, const struct spf_node *n, unsigned depth)
-{
-    for (size_t i = 0; i < n->record.n && i < TERMS_MAX; i++) {
-        const struct spf_branch *b = &n->branches[i];
-        json_branch(p, b, depth);
-        if (b->node && b->node->state == SPF_NODE_RECORD)
-            json_node(p, b->node, depth + 1);
-    }
-}
-
 static void json_overlaps(const struct tree_printer *p, const struct spf_flat *f)
 {
     struct json *j = p->json;
@@ -244,7 +232,8 @@ void print_spf_tree_json(
     json_member_int(j, "void_lookups", o->tree.top->voids);
     json_key(j, "terms");
     json_array(j);
-    json_node(&p, o->tree.top, 0);
+    for (size_t i = 0; i < o->tree.n_lines && i < LINES_MAX; i++)
+        json_branch(&p, o->tree.lines[i].branch, o->tree.lines[i].depth);
     json_end(j);
     json_key(j, "authorises");
     json_object(j);
@@ -283,11 +272,12 @@ void print_spf_verdict(
         (void)fprintf(out, "  %s\n", text_safe(a, v->why, 600));
     for (size_t i = 0; i < v->n_steps; i++) {
         const struct spf_step *s = &v->steps[i];
-        if (s->term)
+        if (s->term) {
             (void)fprintf(out, "  %*s%s: %s (offset %zu)\n", (int)(2 * i), "", shown(a, s->domain),
                 shown(a, s->term), s->offset);
-        else
+        } else {
             (void)fprintf(out, "  %*s%s\n", (int)(2 * i), "", shown(a, s->domain));
+        }
     }
     (void)fprintf(out, "  %u of 10 look-ups, %u of 2 void\n", v->lookups, v->voids);
     if (v->explanation)

@@ -70,22 +70,27 @@ static void look_at_verdict(const struct spf_verdict *v)
     promise(v->result != SPF_PASS || decided);
 }
 
-static void look_at_node(const struct spf_tree *t, const struct spf_node *n, unsigned depth)
+static void look_at_node(const struct spf_node *n)
 {
     unsigned lookups = 0;
 
-    promise(depth <= SPF_TREE_DEPTH && n->lookups <= SPF_TREE_TERMS);
-    if (n->state != SPF_NODE_RECORD)
-        return;
     look_at_record(&n->record);
-    for (size_t i = 0; i < n->record.n; i++) {
-        const struct spf_branch *b = &n->branches[i];
-        lookups += b->lookups;
-        promise(b->networks_from <= b->networks_to && b->networks_to <= t->n_networks);
-        if (b->node)
-            look_at_node(t, b->node, depth + 1);
+    for (size_t i = 0; i < n->record.n; i++)
+        lookups += n->branches[i].lookups;
+    promise(lookups == n->lookups && lookups <= SPF_TREE_TERMS);
+}
+
+static void look_at_tree(const struct spf_tree *t)
+{
+    promise(t->n_lines < SPF_TREE_ALL_TERMS + SPF_RECORD_TERMS + 2);
+    for (size_t i = 0; i < t->n_lines; i++) {
+        const struct spf_line *l = &t->lines[i];
+        promise(l->depth < SPF_TREE_DEPTH);
+        promise(l->branch->networks_from <= l->branch->networks_to);
+        promise(l->branch->networks_to <= t->n_networks);
+        if (l->branch == l->node->branches)
+            look_at_node(l->node);
     }
-    promise(lookups == n->lookups);
 }
 
 static void look_at_findings(const struct findings *f)
@@ -116,7 +121,7 @@ static void check_domain(struct dns *d, const char *domain, struct arena *a)
     findings_init(&s.findings, a, s.domain);
     spf_check(&s, &context, &o);
     promise(s.asked <= SUBJECT_QUESTIONS_MAX);
-    look_at_node(&o.tree, o.tree.top, 0);
+    look_at_tree(&o.tree);
     look_at_findings(&s.findings);
     promise(o.flat.networks <= o.tree.n_networks);
 }

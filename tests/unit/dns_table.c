@@ -102,26 +102,25 @@ static bool read_addr(struct dns_record *r, enum dns_type type, const char *valu
     return inet_pton(type == DNS_A ? AF_INET : AF_INET6, value, r->addr.bytes) == 1;
 }
 
+/* "3 1 1 0123abcd": usage, selector, matching type, and the rest in hex. */
 static bool read_tlsa(struct dns_table *t, struct dns_record *r, const char *value)
 {
-    unsigned usage;
-    unsigned selector;
-    unsigned matching;
-    int at = 0;
+    char *p;
+    const char usage = (char)strtoul(value, &p, 10);
+    const char selector = (char)strtoul(p, &p, 10);
+    const char matching = (char)strtoul(p, &p, 10);
+    const char head[] = {usage, selector, matching};
 
-    if (sscanf(value, "%u %u %u %n", &usage, &selector, &matching, &at) < 3 || at == 0)
-        return false;
-    const char head[] = {(char)usage, (char)selector, (char)matching};
     add_string(t, r, head, sizeof head);
-    for (const char *p = value + at; isxdigit((unsigned char)p[0]) && isxdigit((unsigned char)p[1]);
-         p += 2) {
+    p += strspn(p, " ");
+    for (; isxdigit((unsigned char)p[0]) && isxdigit((unsigned char)p[1]); p += 2) {
         const char hex[] = {p[0], p[1], '\0'};
         char octet = (char)strtoul(hex, NULL, 16);
         add_string(t, r, &octet, 1);
     }
     r->strings = NULL;
     r->n_strings = 0;
-    return true;
+    return r->len > sizeof head;
 }
 
 /* A name as it stands in an answer; wildcards keep their asterisk. */
@@ -297,16 +296,17 @@ static const char *look_up(const struct dns_table *t, const char *owner, enum dn
         const struct entry *e = &t->entries[i];
         if (strcmp(e->name, owner) != 0)
             continue;
-        if (e->kind == RECORD && e->type == type)
+        if (e->kind == RECORD && e->type == type) {
             add_answer(out, &e->record, a);
-        else if (e->kind == RECORD && e->type == DNS_CNAME)
+        } else if (e->kind == RECORD && e->type == DNS_CNAME) {
             alias = e->record.name;
-        else if (e->kind == FAILURE && (e->every_type || e->type == type))
+        } else if (e->kind == FAILURE && (e->every_type || e->type == type)) {
             failure = e->failure;
-        else if (e->kind == AUTHENTICATED)
+        } else if (e->kind == AUTHENTICATED) {
             out->authenticated = true;
-        else if (e->kind == TTL)
+        } else if (e->kind == TTL) {
             out->ttl = e->ttl;
+        }
     }
     out->status = out->n ? DNS_DATA : DNS_NODATA;
     if (out->n)

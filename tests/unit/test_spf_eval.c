@@ -69,8 +69,7 @@ static void an_error_shows_its_place(void)
     CU_ASSERT_EQUAL_FATAL(v.n_steps, 2);
     CU_ASSERT_STRING_EQUAL(v.steps[1].domain, "a.example");
     CU_ASSERT_STRING_EQUAL(v.steps[1].term, "ip4:x");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(v.why);
-    CU_ASSERT_PTR_NOT_NULL(strstr(v.why, "a name in ip4:"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(v.why ? v.why : "", "a name in ip4:"));
 
     v = check(a, "example.com TXT v=spf1 a:a.example -all\na.example TIMEOUT\n", "192.0.2.9");
     CU_ASSERT_EQUAL(v.result, SPF_TEMPERROR);
@@ -154,9 +153,9 @@ static void an_explanation_is_expanded(void)
 
     struct spf_verdict v = check_with(a, zone, "2001:DB8::1", q);
     CU_ASSERT_EQUAL(v.result, SPF_FAIL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(v.explanation);
-    CU_ASSERT_STRING_EQUAL(v.explanation, "2001:db8::1 at 77 is none of example.com, says "
-                                          "mx.r.example; see http://x/joe%2Bx%40example.com");
+    CU_ASSERT_STRING_EQUAL(v.explanation ? v.explanation : "none",
+        "2001:db8::1 at 77 is none of example.com, says "
+        "mx.r.example; see http://x/joe%2Bx%40example.com");
     arena_free(a);
 }
 

@@ -186,6 +186,22 @@ static void octets_are_kept_apart(void)
     arena_free(a);
 }
 
+static void only_so_many_terms_are_taken_apart(void)
+{
+    struct arena *a = arena_new();
+    char *text = arena_alloc(a, 20001);
+
+    for (size_t i = 0; i < 20000; i++)
+        text[i] = "a "[i % 2];
+    for (size_t i = 0; i < 7; i++)
+        text[i] = "v=spf1 "[i];
+    struct spf_record r = read_record(a, text);
+    CU_ASSERT_EQUAL(r.n, SPF_RECORD_TERMS + 1);
+    CU_ASSERT_EQUAL(r.n_faults, 1);
+    CU_ASSERT_STRING_EQUAL(r.terms[SPF_RECORD_TERMS].fault, "too many terms");
+    arena_free(a);
+}
+
 /* ---- macros; the examples of RFC 7208 section 7.4 ---- */
 
 static const char *example_value(void *ctx, char letter)
@@ -240,8 +256,7 @@ static void macros_are_expanded(void)
 
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
         const char *out = spf_macro_expand(a, examples[i][0], false, example_value, NULL);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(out);
-        CU_ASSERT_STRING_EQUAL(out, examples[i][1]);
+        CU_ASSERT_STRING_EQUAL(out ? out : "none", examples[i][1]);
     }
     CU_ASSERT_PTR_NULL(spf_macro_expand(a, "%{h}", false, example_value, NULL));
     CU_ASSERT_PTR_NULL(spf_macro_expand(a, "%{c}", false, example_value, NULL));
@@ -256,11 +271,11 @@ static void expansion_is_bounded(void)
     char *many = arena_alloc(a, 60001);
     char *name = arena_alloc(a, 401);
 
-    for (size_t i = 0; i < 60000; i += 4)
-        memcpy(many + i, "%{s}", 4);
+    for (size_t i = 0; i < 60000; i++)
+        many[i] = "%{s}"[i % 4];
     CU_ASSERT_PTR_NULL(spf_macro_expand(a, many, false, example_value, NULL));
-    for (size_t i = 0; i < 400; i += 4)
-        memcpy(name + i, "abc.", 4);
+    for (size_t i = 0; i < 400; i++)
+        name[i] = "abc."[i % 4];
     const char *cut = spf_domain_expand(a, name, example_value, NULL);
     CU_ASSERT_EQUAL(strlen(cut), 251); /* 63 labels; one more would make 255 */
     CU_ASSERT_STRING_EQUAL(spf_domain_expand(a, "%{d}.", example_value, NULL), "email.example.com");
@@ -274,6 +289,7 @@ const struct unit_test unit_tests[] = {
     {"every fault has its place", every_fault_has_its_place},
     {"modifiers may stand once", modifiers_may_stand_once},
     {"octets are kept apart", octets_are_kept_apart},
+    {"only so many terms are taken apart", only_so_many_terms_are_taken_apart},
     {"macros are expanded", macros_are_expanded},
     {"expansion is bounded", expansion_is_bounded},
     {NULL, NULL},
