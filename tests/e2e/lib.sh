@@ -16,6 +16,7 @@ failed=0
 cleanup() {
   status=$?
   if command -v postgres_stop >/dev/null; then postgres_stop >/dev/null 2>&1 || true; fi
+  if command -v fake_dns_stop >/dev/null; then fake_dns_stop >/dev/null 2>&1 || true; fi
   if command -v knot_stop >/dev/null; then knot_stop >/dev/null 2>&1 || true; fi
   if command -v dovecot_stop >/dev/null; then dovecot_stop >/dev/null 2>&1 || true; fi
   jobs -p >"$WORK/jobs"
