@@ -287,8 +287,9 @@ static void finish(struct gathering *g, int64_t now)
     h->envelopes = g->envelopes;
     h->policies = g->policies;
     h->sources = g->sources;
+    /* There were reports before the period, too: who sends seldom is not seen on its first day. */
     int64_t begin = now - (int64_t)(RECORD_DAYS - 1) * SECONDS_PER_DAY;
-    if (h->messages == 0 || h->first > begin)
+    if (h->messages == 0 || h->n_policies == 0 || h->policies[0].at > begin)
         h->sources_complete = false;
 }
 
