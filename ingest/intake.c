@@ -171,8 +171,10 @@ static int read_mail(struct reading *rd, const struct payload *whole, struct err
     struct err why;
     int r;
 
-    if (mail->class == MAIL_FAILURE_REPORT)
-        return reading_failure_report(rd, whole, e);
+    if (mail->class == MAIL_FAILURE_REPORT) {
+        r = reading_failure_reports(rd, whole, e);
+        return r < 0 ? r : read_parts(rd, mail, e);
+    }
     r = read_parts(rd, mail, e);
     if (r < 0 || rd->read + rd->partial + rd->rejected > settled)
         return r;

@@ -12,6 +12,7 @@
 
 enum {
     PIECE = 64 * 1024,
+    HEAD = 1024,          /* bytes that tell whether a part is still encoded */
     MULTIPART_DEPTH = 32, /* multiparts in multiparts; real mails have up to six */
     NAME_MAX_BYTES = 512,
     AUTHENTICATIONS_MAX = 32 /* each host on the way may add some */
@@ -20,9 +21,24 @@ enum {
 /* An object that is still to be looked at. */
 struct entry {
     GMimeObject *object;
+    size_t mail;         /* the one it belongs to, in walk.mails */
     unsigned mails;      /* attached mails around it */
     unsigned multiparts; /* multiparts around it */
     bool returned;       /* mails beside it are returned originals */
+};
+
+/* The mail itself (the first), and those that are attached. */
+struct opened_mail {
+    size_t parent;
+    bool is_failure;  /* it has a feedback-report part */
+    const char *text; /* its first text/plain */
+    size_t text_len;
+};
+
+/* Beside each of mail.failures: where its pieces came from. */
+struct found_failure {
+    size_t mail;
+    bool original_first;
 };
 
 struct walk {
@@ -32,6 +48,12 @@ struct walk {
     struct entry *stack;
     size_t n, cap;
     size_t leaves;
+    struct opened_mail *mails;
+    size_t n_mails;
+    struct found_failure *found;
+    size_t n_found;
+    size_t *owners; /* of mail.parts */
+    size_t n_owners;
     GPtrArray *messages; /* everything parsed, freed at the end: entries point into it */
 };
 
@@ -106,6 +128,15 @@ static const char *part_name(struct walk *w, GMimePart *part)
 
 /* ---- decoding ---- */
 
+static bool has_foreign(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (!isalnum((unsigned char)s[i]) && (s[i] == '\0' || !strchr("+/=\r\n\t ", s[i])))
+            return true;
+    }
+    return false;
+}
+
 /* Leniently: `"base64"`, `base64;` and `x-base64` are meant as base64. Uuencode is left as it is:
  * no reporter uses it. */
 static GMimeContentEncoding encoding_of(GMimePart *part)
@@ -119,13 +150,44 @@ static GMimeContentEncoding encoding_of(GMimePart *part)
     return GMIME_CONTENT_ENCODING_BINARY;
 }
 
-static bool has_foreign(const char *s, size_t len)
+static bool is_document(const char *bytes, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (!isalnum((unsigned char)s[i]) && (s[i] == '\0' || !strchr("+/=\r\n\t ", s[i])))
-            return true;
-    }
-    return false;
+    enum content c = content_sniff((const unsigned char *)bytes, len);
+
+    return c == CONTENT_XML || c == CONTENT_JSON || c == CONTENT_GZIP || c == CONTENT_ZIP;
+}
+
+/* Is this base64 of a document? */
+static bool hides_document(char *head, size_t len)
+{
+    GMimeEncoding decoder;
+    char plain[HEAD + 8];
+    size_t n;
+
+    if (len < 16 || has_foreign(head, len))
+        return false;
+    g_mime_encoding_init_decode(&decoder, GMIME_CONTENT_ENCODING_BASE64);
+    n = g_mime_encoding_step(&decoder, head, len, plain);
+    return is_document(plain, n);
+}
+
+/* Gateways decode parts and leave the label, or drop the label of what is still encoded. No base64
+ * begins like a document, so what does is none. */
+static GMimeContentEncoding real_encoding(GMimePart *part, GMimeStream *stream)
+{
+    GMimeContentEncoding said = encoding_of(part);
+    char head[HEAD];
+    ssize_t got = 0;
+
+    if (said == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE)
+        return said;
+    (void)g_mime_stream_reset(stream);
+    got = g_mime_stream_read(stream, head, sizeof head);
+    if (got <= 0)
+        return said;
+    if (said == GMIME_CONTENT_ENCODING_BASE64)
+        return is_document(head, (size_t)got) ? GMIME_CONTENT_ENCODING_BINARY : said;
+    return hides_document(head, (size_t)got) ? GMIME_CONTENT_ENCODING_BASE64 : said;
 }
 
 /*
@@ -157,7 +219,7 @@ static struct blob decode(struct walk *w, GMimePart *part, bool *damaged)
     *damaged = false;
     if (len <= 0)
         return blob_of_memory("", 0);
-    g_mime_encoding_init_decode(&decoder, encoding_of(part));
+    g_mime_encoding_init_decode(&decoder, real_encoding(part, stream));
     out = arena_alloc(w->arena, g_mime_encoding_outlen(&decoder, (size_t)len) + 8);
     (void)g_mime_stream_reset(stream);
     for (gint64 taken = 0; taken < len;) {
@@ -310,6 +372,13 @@ static void note_class(struct walk *w, const struct entry *x, enum mail_class cl
         w->out->class = class;
 }
 
+static size_t begin_mail(struct walk *w, size_t parent)
+{
+    w->mails = arena_grow(w->arena, w->mails, &w->n_mails, sizeof *w->mails);
+    w->mails[w->n_mails - 1] = (struct opened_mail){.parent = parent};
+    return w->n_mails - 1;
+}
+
 static int open_mail(struct walk *w, const struct entry *x, GMimeMessage *message, struct err *e)
 {
     GMimeObject *root = message ? g_mime_message_get_mime_part(message) : NULL;
@@ -320,16 +389,43 @@ static int open_mail(struct walk *w, const struct entry *x, GMimeMessage *messag
         return err_set(e, ERR_INPUT, "limit-nesting",
             "more than %u mails are attached in each other", w->limits->nesting);
     }
-    push(w, (struct entry){.object = root, .mails = x->mails + 1});
+    push(w, (struct entry){.object = root, .mail = begin_mail(w, x->mail), .mails = x->mails + 1});
     return 0;
 }
 
-static void set_original(struct walk *w, const char *bytes, size_t len, bool headers_only)
+static struct failure_parts *new_failure(struct walk *w, size_t mail)
 {
-    struct failure_parts *f = &w->out->failure;
+    w->out->failures =
+        arena_grow(w->arena, w->out->failures, &w->out->n_failures, sizeof *w->out->failures);
+    w->found = arena_grow(w->arena, w->found, &w->n_found, sizeof *w->found);
+    w->found[w->n_found - 1] = (struct found_failure){.mail = mail};
+    w->out->failures[w->n_found - 1] = (struct failure_parts){0};
+    return &w->out->failures[w->n_found - 1];
+}
 
-    if (f->original)
+/* The last one that belongs to the mail, or NULL. */
+static struct failure_parts *last_failure(struct walk *w, size_t mail)
+{
+    for (size_t i = w->n_found; i > 0; i--) {
+        if (w->found[i - 1].mail == mail)
+            return &w->out->failures[i - 1];
+    }
+    return NULL;
+}
+
+/* Beside several feedback-report parts stands an original for each: before them or behind them. */
+static void set_original(
+    struct walk *w, size_t mail, const char *bytes, size_t len, bool headers_only)
+{
+    struct failure_parts *f = last_failure(w, mail);
+    bool first = f && w->found[f - w->out->failures].original_first;
+
+    if (f && f->original && !(first && f->feedback))
         return;
+    if (!f || f->original) {
+        f = new_failure(w, mail);
+        w->found[w->n_found - 1].original_first = true;
+    }
     f->original = bytes;
     f->original_len = len;
     f->original_headers_only = headers_only;
@@ -343,7 +439,7 @@ static int walk_message_part(struct walk *w, const struct entry *x, struct err *
         size_t len;
         const char *raw = raw_message(w, message, &len);
 
-        set_original(w, raw, len, false);
+        set_original(w, x->mail, raw, len, false);
         return 0;
     }
     return open_mail(w, x, message, e);
@@ -369,6 +465,7 @@ static int walk_multipart(struct walk *w, const struct entry *x, struct err *e)
     }
     for (int i = n - 1; i >= 0; i--) {
         push(w, (struct entry){.object = g_mime_multipart_get_part(m, i),
+                    .mail = x->mail,
                     .mails = x->mails,
                     .multiparts = x->multiparts + 1,
                     .returned = x->returned || report || class == MAIL_FAILURE_REPORT});
@@ -376,41 +473,57 @@ static int walk_multipart(struct walk *w, const struct entry *x, struct err *e)
     return 0;
 }
 
+/* A feedback-report part; what stands beside it is the mail it is about, not one that was
+ * forwarded. */
+static void set_feedback(struct walk *w, const struct entry *x, const char *bytes, size_t len)
+{
+    struct failure_parts *f = last_failure(w, x->mail);
+
+    if (!f || f->feedback)
+        f = new_failure(w, x->mail);
+    f->feedback = bytes;
+    f->feedback_len = len;
+    w->mails[x->mail].is_failure = true;
+    w->out->class = MAIL_FAILURE_REPORT;
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->stack[i].mail == x->mail && w->stack[i].multiparts == x->multiparts)
+            w->stack[i].returned = true;
+    }
+}
+
 /* The pieces of a failure report; true when the leaf is one. */
 static bool take_failure_piece(struct walk *w, const struct entry *x, const struct mail_part *p)
 {
-    struct failure_parts *f = &w->out->failure;
     const char *bytes = (const char *)p->bytes.mem;
     size_t len = (size_t)p->bytes.len;
 
-    if (!f->feedback && (has_type(x->object, "message", "feedback-report") ||
-                            failure_looks_like_feedback(bytes, len))) {
-        f->feedback = bytes;
-        f->feedback_len = len;
-        w->out->class = MAIL_FAILURE_REPORT;
+    if (has_type(x->object, "message", "feedback-report") ||
+        failure_looks_like_feedback(bytes, len)) {
+        set_feedback(w, x, bytes, len);
         return true;
     }
     if (!x->returned)
         return false;
     if (is_headers_type(x->object)) {
-        set_original(w, bytes, len, true);
+        set_original(w, x->mail, bytes, len, true);
         return true;
     }
     /* base64, or attached as .eml, or as text/plain after the human-readable part (Netease) */
     if (is_mail_type(x->object) ||
-        (bytes != f->text && content_sniff(p->bytes.mem, len) == CONTENT_MAIL)) {
-        set_original(w, bytes, len, false);
+        (bytes != w->mails[x->mail].text && content_sniff(p->bytes.mem, len) == CONTENT_MAIL)) {
+        set_original(w, x->mail, bytes, len, false);
         return true;
     }
     return false;
 }
 
-/* A mail attached in another way than GMime opens itself: in base64, or as a file. */
+/* A mail attached in another way than GMime opens itself: in base64, or as a file. A text without a
+ * name is words, even if it begins like a mail. */
 static bool is_attached_mail(GMimeObject *object, const struct mail_part *p)
 {
     if (is_mail_type(object))
         return true;
-    return (has_type(object, "application", "*") || has_type(object, "message", "*")) &&
+    return (p->name || has_type(object, "application", "*") || has_type(object, "message", "*")) &&
            content_sniff(p->bytes.mem, (size_t)p->bytes.len) == CONTENT_MAIL;
 }
 
@@ -418,16 +531,16 @@ static int walk_leaf(struct walk *w, const struct entry *x, struct err *e)
 {
     GMimePart *part = GMIME_PART(x->object);
     struct mail_part p = {.name = part_name(w, part), .media_type = media_type(w, x->object)};
-    struct failure_parts *f = &w->out->failure;
+    struct opened_mail *mail = &w->mails[x->mail];
 
     if (++w->leaves > w->limits->members) {
         return err_set(
             e, ERR_INPUT, "limit-entries", "the mail has more than %u parts", w->limits->members);
     }
     p.bytes = decode(w, part, &p.damaged);
-    if (!f->text && strcmp(p.media_type, "text/plain") == 0) {
-        f->text = (const char *)p.bytes.mem;
-        f->text_len = (size_t)p.bytes.len;
+    if (!mail->text && strcmp(p.media_type, "text/plain") == 0) {
+        mail->text = (const char *)p.bytes.mem;
+        mail->text_len = (size_t)p.bytes.len;
     }
     if (take_failure_piece(w, x, &p))
         return 0;
@@ -437,6 +550,8 @@ static int walk_leaf(struct walk *w, const struct entry *x, struct err *e)
         note_class(w, x, class_of_pkcs7(&p.bytes));
     w->out->parts = arena_grow(w->arena, w->out->parts, &w->out->n_parts, sizeof p);
     w->out->parts[w->out->n_parts - 1] = p;
+    w->owners = arena_grow(w->arena, w->owners, &w->n_owners, sizeof *w->owners);
+    w->owners[w->n_owners - 1] = x->mail;
     return 0;
 }
 
@@ -502,20 +617,70 @@ static void read_headers(struct walk *w, GMimeMessage *message)
     m->class = class_by_headers(message);
 }
 
-static void finish_failure(struct mail *m)
+/* Is it in a mail that is a failure report, or that was attached inside of one? Anyone can put a
+ * forged report into a mail that fails. */
+static bool is_of_failure(const struct walk *w, size_t mail)
 {
-    struct failure_parts *f = &m->failure;
+    while (!w->mails[mail].is_failure && mail > 0)
+        mail = w->mails[mail].parent;
+    return w->mails[mail].is_failure;
+}
+
+/* Failure reports that are nothing but text, forwarded ones too. */
+static void find_text_reports(struct walk *w)
+{
+    struct mail *m = w->out;
 
     /* failure reports are told to say Auto-Submitted (RFC 6591 4.1), so that does not make them
      * replies */
-    if ((m->class == MAIL_ORDINARY || m->class == MAIL_AUTO_REPLY) && f->text &&
-        failure_looks_like_text_report(f->text, f->text_len))
+    if (m->class != MAIL_ORDINARY && m->class != MAIL_AUTO_REPLY && m->class != MAIL_FAILURE_REPORT)
+        return;
+    for (size_t i = 0; i < w->n_mails; i++) {
+        if (!w->mails[i].text || is_of_failure(w, i) ||
+            !failure_looks_like_text_report(w->mails[i].text, w->mails[i].text_len))
+            continue;
+        (void)new_failure(w, i);
+        w->mails[i].is_failure = true;
         m->class = MAIL_FAILURE_REPORT;
-    f->mail_from = m->from;
-    f->mail_to = m->to;
-    f->subject = m->subject;
-    f->mail_date = m->date;
-    f->mail_date_sent = m->date_sent;
+    }
+}
+
+static void finish_failures(struct walk *w)
+{
+    struct mail *m = w->out;
+    size_t n = 0;
+
+    find_text_reports(w);
+    for (size_t i = 0; i < m->n_failures; i++) {
+        struct failure_parts f = m->failures[i];
+        const struct opened_mail *in = &w->mails[w->found[i].mail];
+        if (!in->is_failure || (!f.feedback && f.original))
+            continue; /* an original of something else, or one more beside the first */
+        f.text = in->text;
+        f.text_len = in->text_len;
+        f.mail_from = m->from;
+        f.mail_to = m->to;
+        f.subject = m->subject;
+        f.mail_date = m->date;
+        f.mail_date_sent = m->date_sent;
+        m->failures[n++] = f;
+    }
+    m->n_failures = n;
+    if (n == 0 && m->class == MAIL_FAILURE_REPORT)
+        m->class = MAIL_ORDINARY;
+}
+
+/* What a failure report is about is not read as reports. */
+static void drop_parts_of_failures(struct walk *w)
+{
+    struct mail *m = w->out;
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->n_parts; i++) {
+        if (!is_of_failure(w, w->owners[i]))
+            m->parts[n++] = m->parts[i];
+    }
+    m->n_parts = n;
 }
 
 int mail_read(const struct blob *bytes, const struct limits *limits, struct arena *a,
@@ -535,9 +700,10 @@ int mail_read(const struct blob *bytes, const struct limits *limits, struct aren
 
         read_headers(&w, message);
         if (root && out->class != MAIL_BOUNCE)
-            push(&w, (struct entry){.object = root});
+            push(&w, (struct entry){.object = root, .mail = begin_mail(&w, 0)});
         r = walk_all(&w, e);
-        finish_failure(out);
+        finish_failures(&w);
+        drop_parts_of_failures(&w);
     } else {
         r = err_set(e, ERR_INPUT, "empty", "there is no mail in it");
     }

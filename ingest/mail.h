@@ -22,7 +22,7 @@ enum mail_class {
     MAIL_BOUNCE,  /* delivery-status (RFC 3464), or X-Failed-Recipients; its parts are left out */
     MAIL_RECEIPT, /* disposition-notification (RFC 8098); its parts are left out */
     MAIL_AUTO_REPLY,     /* Auto-Submitted: auto-replied (RFC 3834) and its older relatives */
-    MAIL_FAILURE_REPORT, /* ARF, or a known text-only failure report: see `failure` */
+    MAIL_FAILURE_REPORT, /* ARF, or a known text-only failure report: see `failures` */
     MAIL_ENCRYPTED,      /* S/MIME or PGP */
     MAIL_SIGNED_OPAQUE   /* S/MIME with the contents inside the signature */
 };
@@ -45,10 +45,15 @@ struct mail {
     const char **authentications;       /* all of them, topmost first, not decoded, up to some
                                            number */
     size_t n_authentications;
-    int64_t date;            /* -1: none or unreadable */
-    struct mail_part *parts; /* leaves, depth first, attached mails' parts included */
+    int64_t date; /* -1: none or unreadable */
+    /* leaves, depth first, attached mails' parts included; none of a mail that is a failure report
+     */
+    struct mail_part *parts;
     size_t n_parts;
-    struct failure_parts failure; /* for MAIL_FAILURE_REPORT */
+    /* for MAIL_FAILURE_REPORT: one, or several if the mail has more feedback-report parts or has
+     * such mails attached */
+    struct failure_parts *failures;
+    size_t n_failures;
 };
 
 /* All of *out lives in the arena. ERR_INPUT tags: limit-entries, limit-nesting, empty. */

@@ -507,10 +507,25 @@ int reading_reject_payload(
     return r < 0 ? r : end_payload(rd, e);
 }
 
-int reading_failure_report(struct reading *rd, const struct payload *whole, struct err *e)
+static int read_failure(struct reading *rd, const struct failure_parts *parts, struct err *e)
 {
     struct err why;
     enum grade grade;
+    int r = failure_read(parts, &rd->watch, &grade, &why);
+
+    if (r < 0 && why.class != ERR_INPUT) {
+        *e = why;
+        return r;
+    }
+    if (r < 0 && is_soft(&why)) {
+        reading_excuse(rd, &why);
+        return 0;
+    }
+    return r < 0 ? reading_reject(rd, NULL, &why, e) : 0;
+}
+
+int reading_failure_reports(struct reading *rd, const struct payload *whole, struct err *e)
+{
     int r = begin_payload(rd, whole, e);
 
     if (r < 0)
@@ -521,16 +536,8 @@ int reading_failure_report(struct reading *rd, const struct payload *whole, stru
     }
     rd->place = rd->name;
     rd->suspect = false;
-    r = failure_read(&rd->mail->failure, &rd->watch, &grade, &why);
-    if (r < 0 && why.class != ERR_INPUT) {
-        *e = why;
-        return r;
-    }
-    if (r < 0 && is_soft(&why)) {
-        reading_excuse(rd, &why);
-        r = 0;
-    } else if (r < 0) {
-        r = reading_reject(rd, NULL, &why, e);
-    }
+    r = 0;
+    for (size_t i = 0; r == 0 && i < rd->mail->n_failures; i++)
+        r = read_failure(rd, &rd->mail->failures[i], e);
     return r < 0 ? r : end_payload(rd, e);
 }

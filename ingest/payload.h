@@ -62,8 +62,8 @@ void reading_init(struct reading *rd);
 /* Begins a payload, reads it and ends it. An error is the sink's or this machine's. */
 int reading_payload(struct reading *rd, const struct payload *p, struct err *e) ERR_CHECKED;
 
-/* The failure report that a mail is; the payload is the whole mail. */
-int reading_failure_report(
+/* The failure reports that a mail is, or has attached; the payload is the whole mail. */
+int reading_failure_reports(
     struct reading *rd, const struct payload *whole, struct err *e) ERR_CHECKED;
 
 /* A payload that is rejected as a whole. */

@@ -293,7 +293,9 @@ static void test_classes(void)
 static void expect_failure(const char *bytes, const char *original, bool headers_only)
 {
     struct fixture f = read_bytes(bytes);
-    const struct failure_parts *p = &f.mail.failure;
+
+    CU_ASSERT_EQUAL_FATAL(f.mail.n_failures, 1);
+    const struct failure_parts *p = &f.mail.failures[0];
 
     CU_ASSERT_EQUAL(f.result, 0);
     CU_ASSERT_EQUAL_FATAL(f.mail.class, MAIL_FAILURE_REPORT);
@@ -335,15 +337,99 @@ static void test_failure_reports(void)
     expect_failure(REPORT("feedback-report") TEXT ARF_PART END, NULL, false);
     /* a report inside of the mail that failed must not be read */
     struct fixture f = read_bytes(REPORT("feedback-report") TEXT ARF_PART RETURNED END);
-    CU_ASSERT_EQUAL(f.mail.n_parts, 1);
-    CU_ASSERT_STRING_EQUAL(f.mail.parts[0].media_type, "text/plain");
+    CU_ASSERT_EQUAL(f.mail.n_parts, 0);
     arena_free(f.arena);
 
     f = read_bytes(
         HEADERS "Content-Type: text/plain\r\n\r\nA message claiming to be from you has failed "
                 "the published DMARC policy for your domain.\r\n");
     CU_ASSERT_EQUAL(f.mail.class, MAIL_FAILURE_REPORT);
-    CU_ASSERT_PTR_NULL(f.mail.failure.feedback);
+    CU_ASSERT_EQUAL_FATAL(f.mail.n_failures, 1);
+    CU_ASSERT_PTR_NULL(f.mail.failures[0].feedback);
+    arena_free(f.arena);
+}
+
+static bool original_is(const struct fixture *f, size_t i, const char *bytes)
+{
+    const struct failure_parts *p = &f->mail.failures[i];
+
+    return p->original && p->original_len == strlen(bytes) &&
+           memcmp(p->original, bytes, p->original_len) == 0;
+}
+
+#define HEADERS_PART(id) "--b1\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: " id "\r\n"
+
+/* Each with the original that follows, or that went before. */
+static void test_several_failure_reports(void)
+{
+    struct fixture f = read_bytes(REPORT("feedback-report") TEXT ARF_PART HEADERS_PART("1")
+            HEADERS_PART("more") ARF_PART HEADERS_PART("2") ARF_PART END);
+
+    CU_ASSERT_EQUAL_FATAL(f.mail.n_failures, 3);
+    CU_ASSERT(original_is(&f, 0, "Message-ID: 1"));
+    CU_ASSERT(original_is(&f, 1, "Message-ID: 2"));
+    CU_ASSERT_PTR_NULL(f.mail.failures[2].original);
+    arena_free(f.arena);
+    f = read_bytes(
+        REPORT("feedback-report") TEXT HEADERS_PART("1") ARF_PART HEADERS_PART("2") ARF_PART END);
+    CU_ASSERT_EQUAL_FATAL(f.mail.n_failures, 2);
+    CU_ASSERT(original_is(&f, 0, "Message-ID: 1"));
+    CU_ASSERT(original_is(&f, 1, "Message-ID: 2"));
+    arena_free(f.arena);
+}
+
+/* Forwarded together: the failure report, with nothing of the mail that it is about, and the other.
+ */
+static void test_forwarded_together(void)
+{
+#define FORWARDED(inside)                                                                                                \
+    "--b1\r\nContent-Type: message/rfc822\r\n\r\nFrom: a@b\r\nContent-Type: multipart/mixed; boundary=c1\r\n\r\n" inside \
+    "\r\n--c1--\r\n"
+    struct fixture f = read_bytes(
+        MIXED TEXT FORWARDED("--c1\r\nContent-Type: application/gzip\r\n\r\nlost\r\n"
+                             "--c1\r\nContent-Type: message/rfc822\r\n\r\n" SAMPLE
+                             "\r\n--c1\r\nContent-Type: message/feedback-report\r\n\r\n" FEEDBACK)
+            FORWARDED("--c1\r\nContent-Type: application/gzip\r\n\r\nkept") END);
+
+    CU_ASSERT_EQUAL_FATAL(f.result, 0);
+    CU_ASSERT_EQUAL(f.mail.class, MAIL_FAILURE_REPORT);
+    CU_ASSERT_EQUAL_FATAL(f.mail.n_failures, 1);
+    CU_ASSERT(original_is(&f, 0, SAMPLE_LF));
+    CU_ASSERT_EQUAL_FATAL(f.mail.n_parts, 2);
+    CU_ASSERT(part_is(&f, 1, "kept"));
+    arena_free(f.arena);
+}
+
+/* The feedback part is called a file, so what is beside it looked like a forwarded mail. */
+static void test_unlabelled_feedback(void)
+{
+    struct fixture f = read_bytes(MIXED TEXT
+        "--b1\r\nContent-Type: application/octet-stream; name=ATT00001\r\n\r\n" FEEDBACK "\r\n"
+        "--b1\r\nContent-Type: message/rfc822\r\n\r\n" SAMPLE "\r\n" END);
+
+    CU_ASSERT_EQUAL_FATAL(f.mail.n_failures, 1);
+    CU_ASSERT(original_is(&f, 0, SAMPLE_LF));
+    arena_free(f.arena);
+}
+
+/* Gateways decode and keep the label, or lose the label. */
+static void test_wrong_labels(void)
+{
+    struct fixture f = read_good(MIXED
+        "--b1\r\nContent-Type: text/xml\r\nContent-Transfer-Encoding: base64\r\n\r\n<feedback/>\r\n"
+        "--b1\r\nContent-Type: text/xml\r\n\r\n" BASE64
+        "--b1\r\nContent-Type: text/plain\r\n\r\nSomeWordsWithoutAnySpace\r\n" END,
+        3);
+
+    CU_ASSERT(part_is(&f, 0, "<feedback/>"));
+    CU_ASSERT(part_is(&f, 1, "<feedback/>"));
+    CU_ASSERT(part_is(&f, 2, "SomeWordsWithoutAnySpace"));
+    arena_free(f.arena);
+    /* a mail attached as a text file */
+    f = read_good(MIXED "--b1\r\nContent-Type: text/plain; name=fwd.eml\r\n\r\nFrom: a@b\r\n"
+                        "Content-Type: text/xml\r\n\r\n<feedback/>\r\n" END,
+        1);
+    CU_ASSERT(part_is(&f, 0, "<feedback/>"));
     arena_free(f.arena);
 }
 
@@ -356,5 +442,9 @@ const struct unit_test unit_tests[] = {
     {"limits", test_limits},
     {"classes", test_classes},
     {"failure reports", test_failure_reports},
+    {"several failure reports", test_several_failure_reports},
+    {"forwarded together", test_forwarded_together},
+    {"unlabelled feedback", test_unlabelled_feedback},
+    {"wrong labels", test_wrong_labels},
     {NULL, NULL},
 };
