@@ -385,7 +385,7 @@ const struct cause causes[CAUSE_COUNT] = {
     [CAUSE_F8] = {"F8", CLASS_FIX, f8, GROUP_KEY, true,
         "Its DKIM signature of {d} cannot be checked (permerror): the receiver found no usable key "
         "at {key}.",
-        "If this sender is yours, publish {key} exactly as {who} shows it, or repair its CNAME: no "
+        "If this sender is yours, publish {key} exactly as its panel shows it, or repair its CNAME: no "
         "stray quotes or line breaks, a key of 1024 bits or more. If you do not use selector "
         "{selector-name}, do nothing: anyone can write a signature without a key."},
     [CAUSE_F9] = {"F9", CLASS_FIX, f9, GROUP_KEY, false,
