@@ -54,17 +54,14 @@ static const char *parent(const char *name)
     return name;
 }
 
-/* The name one label below `parent_name` on the way to `name`. */
-static const char *child_of(const char *parent_name, const char *name)
+/* The name one label below the parent on the way to `name`. */
+static const char *child_of(const struct dmarc_place *above, const char *name)
 {
-    const char *at = name + strlen(name) - strlen(parent_name);
+    const char *dot;
 
-    if (at == name)
-        return name;
-    at--; /* the dot */
-    while (at > name && at[-1] != '.')
-        at--;
-    return at;
+    while ((dot = strchr(name, '.')) && above->domain && strcmp(dot + 1, above->domain) != 0)
+        name = dot + 1;
+    return name;
 }
 
 /* RFC 9989 section 4.10.2, steps 1 to 4. */
@@ -82,7 +79,7 @@ static void choose(struct dmarc_walk *w, const char *start)
             return;
         }
         if (p->record->psd == DMARC_PSD_YES && i > 0) {
-            w->org = child_of(p->domain, start);
+            w->org = child_of(p, start);
             w->psd = p;
             for (size_t k = 0; k < i; k++) {
                 if (w->places[k].record && strcmp(w->places[k].domain, w->org) == 0)

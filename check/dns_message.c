@@ -119,7 +119,7 @@ static uint32_t get32(const struct reader *r, size_t at)
 
 unsigned dns_message_rcode(const unsigned char *bytes, size_t len)
 {
-    return len < HEADER_SIZE ? DNS_RCODE_SERVFAIL : bytes[3] & 0x0Fu;
+    return len < HEADER_SIZE ? DNS_RCODE_SERVFAIL : bytes[3] & 0x0FU;
 }
 
 /* The name at `at`, in lower case; NULL when it is none. *next is behind it. */

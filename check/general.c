@@ -36,9 +36,10 @@ static void check_signed(struct subject *s, const struct dns_answer *txt)
     if (txt->authenticated || strcmp(domain_registrable(s->domain), s->domain) != 0)
         return;
     subject_ask_quietly(s, s->domain, DNS_DS, &ds);
-    if (ds.status == DNS_NODATA)
+    if (ds.status == DNS_NODATA) {
         finding_add(
             &s->findings, "DNS-04", s->domain, "%s is not signed (no DS record)", s->domain);
+    }
 }
 
 static void check_wildcard(struct subject *s)

@@ -192,9 +192,10 @@ static void check_reverse(struct subject *s, const struct mx_result *r)
             continue;
         for (size_t k = 0; k < ptr.n && !confirmed; k++)
             confirmed = names_host(s, ptr.records[k].name, addr);
-        if (!confirmed)
+        if (!confirmed) {
             complain(
                 s, &r->hosts[i], "MX-13", "sends, but its address has no name that leads back");
+        }
     }
 }
 

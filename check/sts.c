@@ -251,9 +251,10 @@ static void check_without_record(
     }
     for (size_t i = 0; i < mx->n; i++)
         dane = dane || mx->hosts[i].has_tlsa;
-    if (!dane && mx->n)
+    if (!dane && mx->n) {
         finding_add(&s->findings, "STS-01", r->name, "neither MTA-STS nor DANE protects mail to %s",
             s->domain);
+    }
 }
 
 static void check_alias(struct subject *s)

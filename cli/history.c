@@ -297,8 +297,9 @@ int history_read(struct store *s, const struct history_request *want, struct are
     struct check_history **out, struct err *e)
 {
     struct gathering *all = arena_alloc(a, (want->n + 1) * sizeof *all);
-    struct gatherings r = {
-        .arena = a, .by_name = arena_alloc(a, (want->n + 1) * sizeof *r.by_name), .n = want->n};
+    struct gatherings r = {.arena = a,
+        .by_name = arena_alloc(a, (want->n + 1) * sizeof(struct gathering *)),
+        .n = want->n};
 
     for (size_t i = 0; i < want->n; i++) {
         all[i].domain = want->domains[i];
@@ -306,7 +307,7 @@ int history_read(struct store *s, const struct history_request *want, struct are
         r.by_name[i] = &all[i];
     }
     if (r.n)
-        qsort(r.by_name, r.n, sizeof *r.by_name, compare_names);
+        qsort(r.by_name, r.n, sizeof(struct gathering *), compare_names);
     r.scratch = arena_new();
     int rc = read_all(&r, s, want, e);
     arena_free(r.scratch);
