@@ -112,6 +112,27 @@ int64_t when_monday(int64_t day)
     return day - (weekday < 0 ? weekday + 7 : weekday);
 }
 
+int64_t when_month(int64_t day)
+{
+    int64_t year;
+    int month;
+    int d;
+
+    date_from_days(day, &year, &month, &d);
+    return day - (d - 1);
+}
+
+int64_t when_next_month(int64_t day)
+{
+    return when_month(
+        when_month(day) + 31); /* no month is longer, and none is so short that it is skipped */
+}
+
+bool when_is_month(int64_t from, int64_t to)
+{
+    return from == when_month(from) && to == when_next_month(from) - 1;
+}
+
 /* ISO 8601: a week belongs to the year that holds its Thursday. */
 void when_format_week(int64_t day, char out[WHEN_TEXT_MAX])
 {
@@ -173,6 +194,16 @@ bool when_parse_day(const char *text, int64_t *day)
         return false;
     *day = value;
     return true;
+}
+
+bool when_parse_month(const char *text, int64_t *first)
+{
+    char day[WHEN_TEXT_MAX];
+
+    if (strlen(text) != strlen("YYYY-MM"))
+        return false;
+    (void)snprintf(day, sizeof day, "%s-01", text);
+    return when_parse_day(day, first);
 }
 
 bool when_parse_week(const char *text, int64_t *monday)

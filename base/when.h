@@ -27,6 +27,10 @@ bool when_parse_day(const char *text, int64_t *day); /* YYYY-MM-DD */
 bool when_parse_week(
     const char *text, int64_t *monday); /* YYYY-Www; the day number of its Monday */
 int64_t when_monday(int64_t day);       /* of the ISO week that holds the day */
+bool when_parse_month(const char *text, int64_t *first); /* YYYY-MM; its first day */
+int64_t when_month(int64_t day);      /* first day of the calendar month that holds the day */
+int64_t when_next_month(int64_t day); /* first day of the month after it */
+bool when_is_month(int64_t from, int64_t to); /* exactly one calendar month, both ends included? */
 /* RFC 3339 and its relaxed relatives: space or t for T, lower z, missing zone = UTC, fractions cut.
  */
 bool when_parse_rfc3339(const char *text, int64_t *seconds);

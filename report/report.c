@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/when.h"
+#include "report/changes.h"
 #include "report/number_set.h"
 #include "store/store.h"
 
@@ -15,7 +16,8 @@ enum {
 
 /* What is kept of a report until all are there: the store promises no order. */
 struct seen_report {
-    const char *domain, *reporter, *report_id, *policy, *notes;
+    const char *domain, *reporter, *report_id, *notes;
+    const char *p, *sp, *adkim, *aspf;
     bool partial, counts, repaired;
     int64_t untrusted; /* its messages, if it is doubtful and whole */
     int64_t begin, id;
@@ -65,7 +67,10 @@ static int take_report(void *context, const struct store_report_row *r)
     b->seen[at] = (struct seen_report){
         .domain = arena_strdup(b->arena, r->domain ? r->domain : ""),
         .reporter = arena_strdup(b->arena, r->reporter ? r->reporter : ""),
-        .policy = copy(b->arena, r->p),
+        .p = copy(b->arena, r->p),
+        .sp = copy(b->arena, r->sp),
+        .adkim = copy(b->arena, r->adkim),
+        .aspf = copy(b->arena, r->aspf),
         .partial = r->partial,
         .counts = r->counts,
         .untrusted = r->trust == TRUST_DOUBTFUL && !r->partial ? r->messages : 0,
@@ -134,10 +139,11 @@ static struct report_domain *add_domain(struct builder *b, const char *name)
 
 static void take_policy(struct report_domain *d, const struct seen_report *r)
 {
-    if (!r->policy)
-        return;
-    d->policy_changed = d->policy_changed || (d->policy && strcmp(d->policy, r->policy) != 0);
-    d->policy = r->policy;
+    d->policy_changed = d->policy_changed || (d->policy && r->p && strcmp(d->policy, r->p) != 0);
+    d->policy = r->p ? r->p : d->policy;
+    d->sp = r->sp ? r->sp : d->sp;
+    d->adkim = r->adkim ? r->adkim : d->adkim;
+    d->aspf = r->aspf ? r->aspf : d->aspf;
 }
 
 /* One domain for each run of sorted reports; the last of them has the policy that is shown. */
@@ -186,6 +192,11 @@ static struct report_domain *find_domain(const struct client_report *r, const ch
     return r->n_domains
                ? bsearch(name, r->domains, r->n_domains, sizeof *r->domains, domain_against_name)
                : NULL;
+}
+
+const struct report_domain *report_domain_find(const struct client_report *r, const char *name)
+{
+    return find_domain(r, name);
 }
 
 static bool row_passes(const struct store_source_row *r)
@@ -389,6 +400,34 @@ int report_build(struct store *s, const struct store_period *p, const struct rep
     return rc;
 }
 
+int report_complete(struct store *s, const struct store_period *p,
+    const struct report_settings *set, struct arena *a, struct client_report *out, struct err *e)
+{
+    struct store_period earlier = *p;
+    struct client_report before;
+    struct changes *changes = arena_alloc(a, sizeof *changes);
+
+    report_period_before(p->from, p->to, &earlier.from, &earlier.to);
+    int rc = report_build(s, &earlier, set, a, &before, e);
+    if (!rc)
+        rc = report_build(s, p, set, a, out, e);
+    if (!rc)
+        rc = coverage_build(s, p, a, &out->coverage, e);
+    if (!rc)
+        rc = beside_build(s, p, a, &out->beside, e);
+    if (rc)
+        return rc;
+    changes_find(a, &before, out, changes);
+    out->changes = changes;
+    return 0;
+}
+
+void report_period_before(int64_t from, int64_t to, int64_t *before_from, int64_t *before_to)
+{
+    *before_to = from - 1;
+    *before_from = when_is_month(from, to) ? when_month(from - 1) : from - (to - from + 1);
+}
+
 void report_period_name(int64_t from, int64_t to, char out[REPORT_PERIOD_MAX])
 {
     char first[WHEN_TEXT_MAX];
@@ -400,5 +439,9 @@ void report_period_name(int64_t from, int64_t to, char out[REPORT_PERIOD_MAX])
     }
     when_format_day(from, first);
     when_format_day(to, last);
-    (void)snprintf(out, REPORT_PERIOD_MAX, "%.10s_%.10s", first, last);
+    if (when_is_month(from, to)) {
+        (void)snprintf(out, REPORT_PERIOD_MAX, "%.7s", first);
+    } else {
+        (void)snprintf(out, REPORT_PERIOD_MAX, "%.10s_%.10s", first, last);
+    }
 }

@@ -7,7 +7,10 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "report/beside.h"
+#include "report/coverage.h"
 #include "report/finding.h"
+#include "report/look.h"
 #include "report/readiness.h"
 
 #include <stdbool.h>
@@ -15,6 +18,7 @@
 #include <stdint.h>
 
 struct arena;
+struct changes;
 struct store;
 struct store_period;
 
@@ -28,8 +32,9 @@ struct report_totals {
 
 struct report_domain {
     const char *name;
-    const char *policy;  /* p of the latest report that says it; NULL: none does */
-    bool policy_changed; /* other reports of the period say another p */
+    const char *policy;            /* p of the latest report that says it; NULL: none does */
+    bool policy_changed;           /* other reports of the period say another p */
+    const char *sp, *adkim, *aspf; /* likewise of the latest that says them */
     struct report_totals totals;
     struct readiness readiness;
 };
@@ -79,6 +84,11 @@ struct client_report {
     size_t n_findings;
     struct report_remark *remarks; /* by domain and begin */
     size_t n_remarks;
+    /* what report_complete adds */
+    struct coverage coverage;
+    struct beside beside;
+    const struct changes *changes; /* NULL: report_build made this */
+    struct look look;              /* for whoever writes it down; all zero unless set */
 };
 
 /* Everything in *out lives in the arena, and in the settings. A period without reports gives a
@@ -86,9 +96,21 @@ struct client_report {
 int report_build(struct store *s, const struct store_period *p, const struct report_settings *set,
     struct arena *a, struct client_report *out, struct err *e) ERR_CHECKED;
 
+/* The same with what stands around it in what a client is sent: who reported, TLS and failure
+ * reports, and what changed against the period before. */
+int report_complete(struct store *s, const struct store_period *p,
+    const struct report_settings *set, struct arena *a, struct client_report *out,
+    struct err *e) ERR_CHECKED;
+
+/* The days before a period that it is compared with: the month before a calendar month, else as
+ * many days. */
+void report_period_before(int64_t from, int64_t to, int64_t *before_from, int64_t *before_to);
+
+const struct report_domain *report_domain_find(const struct client_report *r, const char *name);
 int64_t report_source_failed(const struct report_source *s);
 
-/* "2026-W47" when it is one whole ISO week, else "2026-11-16_2026-11-20". */
+/* "2026-W47" when it is one whole ISO week, "2026-11" when it is one calendar month, else
+ * "2026-11-16_2026-11-20". */
 enum {
     REPORT_PERIOD_MAX = 40
 };

@@ -171,6 +171,34 @@ int store_sources(struct store *s, const struct store_period *p,
     return read_period(s, p, &r, e);
 }
 
+/* ---- days ---- */
+
+struct day_reader {
+    int (*row)(void *context, const struct store_day_row *r);
+    void *context;
+};
+
+static int take_day(void *context, struct store *s, struct db_stmt *stmt)
+{
+    const struct day_reader *reader = context;
+    const struct store_day_row r = {
+        .day = store_int(s, stmt, 0),
+        .passed = store_sum(store_int(s, stmt, 1), store_int(s, stmt, 2)),
+        .messages = store_sum(store_int(s, stmt, 3), store_int(s, stmt, 4)),
+    };
+
+    return reader->row(reader->context, &r);
+}
+
+int store_days(struct store *s, const struct store_period *p,
+    int (*row)(void *context, const struct store_day_row *r), void *context, struct err *e)
+{
+    struct day_reader reader = {row, context};
+    const struct reading r = {.sql = sql_days, .n_values = 5, .take = take_day, .context = &reader};
+
+    return read_period(s, p, &r, e);
+}
+
 /* ---- failure reports ---- */
 
 struct failure_reader {

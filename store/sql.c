@@ -411,6 +411,17 @@ const char sql_sources[] =
     "g.disposition, g.dkim, g.spf, g.reasons NULLS FIRST, g.reporter, g.p NULLS FIRST, "
     "g.sp NULLS FIRST, g.adkim NULLS FIRST, g.aspf NULLS FIRST, g.discovery_method NULLS FIRST";
 
+/* Messages of each day, by whether they passed. */
+#define PASSES "WHERE x.dkim = 'pass' OR x.spf = 'pass'"
+const char sql_days[] =
+    "SELECT r.day, CAST(COALESCE(SUM(x.messages / 1048576) FILTER (" PASSES ")"
+    ", 0) AS bigint) AS pass_high, CAST(COALESCE(SUM(x.messages % 1048576) FILTER (" PASSES ")"
+    ", 0) AS bigint) AS pass_low, " SUM_IN_HALVES
+    " FROM report r JOIN record x ON x.client_id = r.client_id AND x.report_id = r.report_id "
+    "WHERE r.client_id = $1 AND x.client_id = $1 AND r.day BETWEEN $2 AND $3 AND r.state = "
+    "'counts' AND (CAST($5 AS bigint) = 0 OR r.trust <> 'doubtful') AND " DOMAIN_IS_WITHIN
+    " GROUP BY r.day ORDER BY r.day";
+
 const char sql_failures[] =
     "SELECT r.failure_id, c.name, r.domain, r.reporter, r.arrival, r.source_ip, r.feedback_type, "
     "r.auth_failure, r.delivery_result, r.original_mail_from, r.dkim_domain, r.dkim_selector, "
@@ -647,6 +658,7 @@ const char *const sql_all[] = {
     sql_reports,
     sql_reports_with_partial,
     sql_sources,
+    sql_days,
     sql_failures,
     sql_tls,
     sql_first_day_of_reports,

@@ -83,6 +83,7 @@ extern const char sql_mailboxes[];
 extern const char sql_reports[];
 extern const char sql_reports_with_partial[];
 extern const char sql_sources[];
+extern const char sql_days[];
 extern const char sql_failures[];
 extern const char sql_tls[];
 extern const char sql_first_day_of_reports[];

@@ -268,6 +268,16 @@ int store_sources(struct store *s, const struct store_period *p,
     int (*row)(void *context, const struct store_source_row *r), void *context,
     struct err *e) ERR_CHECKED;
 
+/* Messages of the records that count, day by day, each client by itself. */
+struct store_day_row {
+    int64_t day;
+    int64_t messages, passed; /* passed: by DKIM or SPF aligned */
+};
+
+int store_days(struct store *s, const struct store_period *p,
+    int (*row)(void *context, const struct store_day_row *r), void *context,
+    struct err *e) ERR_CHECKED;
+
 struct store_failure_row {
     int64_t id;
     const char *client, *domain, *reporter;

@@ -43,6 +43,7 @@ only 'gnutls/' base/blob.c ingest/imap_stream.c check/certificate.c check/dkim_k
 only 'ares' check/dns.c check/dns_message.c
 only 'curl/' ingest/token.c check/fetch.c
 only 'libpsl|idn2' base/domain.c
+only 'glib' base/zone.c
 only 'libxml/' parse/aggregate.c
 only 'jansson' parse/tlsrpt.c ingest/token.c
 only 'gmime/' ingest/mail.c
