@@ -156,7 +156,7 @@ static int report_one(struct report_run *r, const char *client, struct err *e)
     struct arena *a = arena_new();
     const struct report_settings set = {
         .identities = r->app->config->identities, .enrichment = r->enrichment};
-    int rc = report_build(r->store, &period, &set, a, &report, e);
+    int rc = report_complete(r->store, &period, &set, a, &report, e);
 
     /* nobody waits for a report on domains that belong to nobody, unless there is something in it
      */

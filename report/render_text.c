@@ -1,116 +1,212 @@
 /*
- * The report as plain text of 80 columns, to be read in a mail: first the verdict, then the
- * findings with what to do about them (report/text_findings.c), then the numbers.
+ * The report as plain text of 80 columns, to be read in a mail: first the verdict, what to do, and
+ * what changed; then the findings; then what stands around them. The words are those of
+ * report/tell.h.
  */
 #include "base/arena.h"
 #include "base/text.h"
-#include "base/when.h"
-#include "parse/quirks.h"
 #include "report/render.h"
-#include "report/text_findings.h"
+#include "report/sections.h"
+#include "report/tell.h"
 #include "report/text_lines.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
-    TOP_REMARKS = 10,
-    NAME_COLUMN = 32
+    NAME_COLUMN = 32,
+    REPORTERS_SHOWN = 10
 };
 
-static void put_heading(const struct client_report *r, struct arena *a, FILE *out)
-{
-    char from[WHEN_TEXT_MAX];
-    char to[WHEN_TEXT_MAX];
-    char name[REPORT_PERIOD_MAX];
+#define FILL(id, ...) PHRASE_FILL(t->arena, t->words, id, __VA_ARGS__)
 
-    when_format_day(r->from, from);
-    when_format_day(r->to, to);
-    report_period_name(r->from, r->to, name);
-    (void)fprintf(out, "DMARC report for %s\n", r->client ? text_safe(a, r->client, 60) : "all");
-    if (name[strcspn(name, "W")])
-        (void)fprintf(out, "Week %s: ", name);
-    (void)fprintf(out, "%s to %s (UTC)\n\n", from, to);
+static void put_heading(const struct tell *t, enum phrase_id heading, FILE *out)
+{
+    (void)fputc('\n', out);
+    line_wrapped(out, "", phrase(t->words, heading));
 }
 
-static void put_verdict(const struct client_report *r, struct arena *a, FILE *out)
+static void put_lines(const char *label, struct lines l, FILE *out)
 {
-    const struct report_totals *t = &r->totals;
-    char all[NUMBER_MAX];
-    char failed[NUMBER_MAX];
-    char passed[NUMBER_MAX];
-    const char *line;
+    for (size_t i = 0; i < l.n; i++)
+        line_wrapped(out, label, l.list[i]);
+}
 
-    (void)number_grouped(t->messages, all);
-    if (t->reports == 0) {
-        line = "No reports came in for this period.";
-    } else if (t->messages == 0) {
-        line = "The reports of this period speak of no messages.";
-    } else if (t->dmarc_fail == 0) {
-        line = t->messages == 1 ? "The one message passed DMARC."
-                                : arena_printf(a, "All messages (%s) passed DMARC.", all);
-    } else {
-        line = arena_printf(a, "%s of %s %s passed DMARC; %s from %zu %s did not.",
-            number_share(t->dmarc_pass, t->messages, passed), all,
-            number_plural(t->messages, "message", "messages"),
-            number_grouped(t->dmarc_fail, failed), r->n_failing,
-            number_plural((int64_t)r->n_failing, "source", "sources"));
+/* ---- the first screen ---- */
+
+static void put_steps(const struct tell *t, FILE *out)
+{
+    struct steps s = tell_steps(t);
+
+    put_heading(t, PHRASE_DO_FIRST, out);
+    if (s.n == 0)
+        line_wrapped(out, "  ", phrase(t->words, PHRASE_DO_NOTHING));
+    for (size_t i = 0; i < s.n; i++) {
+        line_wrapped(out, s.numbers[i] ? arena_printf(t->arena, "%3zu. ", s.numbers[i]) : "  -  ",
+            s.list[i]);
     }
-    line_wrapped(out, "", line);
+    if (s.more)
+        line_wrapped(out, "     ", FILL(STEPS_MORE, tell_number(t, (int64_t)s.more)));
 }
 
-static void put_count(FILE *out, const char *label, int64_t n, int64_t whole)
+static void put_first_screen(const struct tell *t, FILE *out)
 {
-    char number[NUMBER_MAX];
-    char percent[NUMBER_MAX];
+    const struct look *look = &t->report->look;
 
-    (void)fprintf(out, "  %-24s %14s", label, number_grouped(n, number));
+    line_wrapped(out, "", tell_title(t));
+    line_wrapped(out, "", tell_period(t));
+    if (look->provider)
+        line_wrapped(out, "", FILL(BY_PROVIDER, text_safe(t->arena, look->provider, LINE_COLUMNS)));
+    (void)fputc('\n', out);
+    line_wrapped(out, "", tell_verdict(t));
+    put_lines("", tell_numbers(t), out);
+    if (t->report->totals.messages)
+        put_steps(t, out);
+    if (t->report->totals.reports && t->report->changes) {
+        (void)fputc('\n', out);
+        line_wrapped(out, "", tell_changes_heading(t));
+        put_lines("  - ", tell_changes(t), out);
+    }
+}
+
+/* ---- findings ---- */
+
+/* What was said about an earlier entry is not said again. */
+struct said {
+    const char *reasons[SECTION_ENTRIES];
+    const char *remedies[SECTION_ENTRIES];
+    size_t numbers[SECTION_ENTRIES];
+    size_t n;
+};
+
+static void put_explanation(
+    const struct tell *t, const struct finding *f, size_t number, struct said *said, FILE *out)
+{
+    const char *reason = tell_reason(t, f);
+    const char *remedy = tell_remedy(t, f);
+
+    for (size_t i = 0; i < said->n; i++) {
+        if (strcmp(said->reasons[i], reason) == 0 && strcmp(said->remedies[i], remedy) == 0) {
+            line_wrapped(out, "     ", FILL(SEE_ABOVE, tell_number(t, (int64_t)said->numbers[i])));
+            return;
+        }
+    }
+    said->reasons[said->n] = reason;
+    said->remedies[said->n] = remedy;
+    said->numbers[said->n++] = number;
+    const char *why = phrase(t->words, PHRASE_WHY);
+    const char *next = phrase(t->words, PHRASE_NEXT);
+    int wider = line_columns(why, strlen(why));
+    int other = line_columns(next, strlen(next));
+    int width = (wider > other ? wider : other) + 1;
+    line_wrapped(out, arena_printf(t->arena, "     %s%*s", why, width - wider, ""), reason);
+    line_wrapped(out, arena_printf(t->arena, "     %s%*s", next, width - other, ""), remedy);
+}
+
+static void put_finding(
+    const struct tell *t, const struct finding *f, size_t number, struct said *said, FILE *out)
+{
+    const char *reading = finding_reading(t->arena, f);
+
+    (void)fputc('\n', out);
+    line_wrapped(out, arena_printf(t->arena, "%3zu. ", number), finding_title(t->arena, f));
+    line_wrapped(out, "     ", tell_outcome(t, f));
+    line_wrapped(out, "     ", tell_seen(t, f));
+    if (*reading)
+        line_wrapped(out, "     ", reading);
+    put_explanation(t, f, number, said, out);
+}
+
+/* Numbers go through all sections; returns the next one. */
+static size_t put_section(const struct tell *t, const struct section *s, size_t number, FILE *out)
+{
+    struct said said = {.n = 0};
+    size_t n = 0;
+    int64_t rest = 0;
+
+    for (size_t i = 0; i < t->report->n_findings; i++) {
+        const struct finding *f = &t->report->findings[i];
+        if (!s->holds(f))
+            continue;
+        if (n == 0) {
+            put_heading(t, s->heading, out);
+            if (s->note != PHRASE_COUNT)
+                line_wrapped(out, "  ", phrase(t->words, s->note));
+        }
+        if (++n > SECTION_ENTRIES) {
+            report_add(&rest, f->messages);
+        } else if (s->brief) {
+            line_wrapped(out, "  - ", tell_brief(t, f));
+        } else {
+            put_finding(t, f, number++, &said, out);
+        }
+    }
+    if (n > SECTION_ENTRIES) {
+        line_wrapped(out, s->brief ? "  " : "\n  ",
+            FILL(SECTION_MORE, tell_number(t, (int64_t)(n - SECTION_ENTRIES)),
+                tell_messages(t, rest)));
+    }
+    return number;
+}
+
+static void put_findings(const struct tell *t, FILE *out)
+{
+    size_t number = 1;
+
+    for (size_t i = 0; i < SECTION_COUNT; i++)
+        number = put_section(t, &sections[i], number, out);
+}
+
+/* ---- numbers ---- */
+
+static void put_count(
+    const struct tell *t, enum phrase_id label, int64_t n, int64_t whole, FILE *out)
+{
+    const char *words = phrase(t->words, label);
+    int width = line_columns(words, strlen(words));
+
+    (void)fprintf(out, "  %s%*s %14s", words, width < 24 ? 24 - width : 0, "", tell_number(t, n));
     if (whole > 0)
-        (void)fprintf(out, " %10s", number_share(n, whole, percent));
+        (void)fprintf(out, " %10s", tell_share(t, n, whole));
     (void)fputc('\n', out);
 }
 
-static void put_totals(const struct client_report *r, FILE *out)
+static void put_totals(const struct tell *t, FILE *out)
 {
-    const struct report_totals *t = &r->totals;
+    const struct report_totals *n = &t->report->totals;
 
-    (void)fputs("\nTotals\n", out);
-    put_count(out, "Reports", t->reports, 0);
-    put_count(out, "Receivers reporting", t->reporters, 0);
-    put_count(out, "Messages", t->messages, 0);
-    put_count(out, "Passed DMARC", t->dmarc_pass, t->messages);
-    put_count(out, "Failed DMARC", t->dmarc_fail, t->messages);
-    put_count(out, "DKIM aligned", t->dkim_aligned, t->messages);
-    put_count(out, "SPF aligned", t->spf_aligned, t->messages);
-    put_count(out, "No action taken", t->actions.none, t->messages);
-    put_count(out, "Quarantined", t->actions.quarantine, t->messages);
-    put_count(out, "Rejected", t->actions.reject, t->messages);
-    if (t->actions.other)
-        put_count(out, "Unknown action", t->actions.other, t->messages);
-    line_wrapped(
-        out, "  ", "A message passes DMARC when DKIM or SPF is aligned: one of the two is enough.");
+    put_heading(t, PHRASE_TOTALS, out);
+    put_count(t, PHRASE_TOTAL_REPORTS, n->reports, 0, out);
+    put_count(t, PHRASE_TOTAL_RECEIVERS, n->reporters, 0, out);
+    put_count(t, PHRASE_TOTAL_MESSAGES, n->messages, 0, out);
+    put_count(t, PHRASE_TOTAL_PASSED, n->dmarc_pass, n->messages, out);
+    put_count(t, PHRASE_TOTAL_FAILED, n->dmarc_fail, n->messages, out);
+    put_count(t, PHRASE_TOTAL_DKIM, n->dkim_aligned, n->messages, out);
+    put_count(t, PHRASE_TOTAL_SPF, n->spf_aligned, n->messages, out);
+    put_count(t, PHRASE_TOTAL_NONE, n->actions.none, n->messages, out);
+    put_count(t, PHRASE_TOTAL_QUARANTINED, n->actions.quarantine, n->messages, out);
+    put_count(t, PHRASE_TOTAL_REJECTED, n->actions.reject, n->messages, out);
+    if (n->actions.other)
+        put_count(t, PHRASE_TOTAL_OTHER, n->actions.other, n->messages, out);
+    line_wrapped(out, "  ", phrase(t->words, PHRASE_TOTALS_NOTE));
 }
 
-static void put_domain(const struct report_domain *d, struct arena *a, FILE *out)
+static void put_domain(const struct tell *t, const struct report_domain *d, FILE *out)
 {
-    const struct report_totals *t = &d->totals;
+    struct arena *a = t->arena;
+    const struct report_totals *n = &d->totals;
     const char *name = text_safe(a, d->name, 255);
     const char *policy = arena_printf(
         a, "%s%s", d->policy ? text_safe(a, d->policy, 10) : "-", d->policy_changed ? "*" : "");
-    char reports[NUMBER_MAX];
-    char messages[NUMBER_MAX];
-    char passed[NUMBER_MAX];
-    char failed[NUMBER_MAX];
-    const char *row = arena_printf(a, "%-11s %7s %10s %8s %7s", policy,
-        number_grouped(t->reports, reports), number_grouped(t->messages, messages),
-        number_share(t->dmarc_pass, t->messages, passed), number_grouped(t->dmarc_fail, failed));
+    const char *reports = tell_number(t, n->reports);
+    const char *messages = tell_number(t, n->messages);
+    const char *passed = tell_share(t, n->dmarc_pass, n->messages);
+    const char *failed = tell_number(t, n->dmarc_fail);
+    const char *row =
+        arena_printf(a, "%-11s %7s %10s %8s %7s", policy, reports, messages, passed, failed);
     int width = 2 + line_columns(name, strlen(name));
 
     if (strlen(row) + NAME_COLUMN + 1 > LINE_COLUMNS) { /* numbers that no table has room for */
-        line_wrapped(out, "  ",
-            arena_printf(a, "%s %s reports: %s, messages: %s, passed: %s, failed: %s", name, policy,
-                reports, messages, passed, failed));
+        line_wrapped(out, "  ", FILL(DOMAIN_ROW, name, policy, reports, messages, passed, failed));
     } else if (width > NAME_COLUMN) { /* a name that has to stand on a line of its own */
         line_wrapped(out, "  ", name);
         (void)fprintf(out, "%*s %s\n", NAME_COLUMN, "", row);
@@ -119,109 +215,110 @@ static void put_domain(const struct report_domain *d, struct arena *a, FILE *out
     }
 }
 
-static void put_domains(const struct client_report *r, struct arena *a, FILE *out)
+/* Of a table's heading, in another language too. */
+static void put_column(const struct tell *t, enum phrase_id heading, int width, FILE *out)
 {
+    const char *words = phrase(t->words, heading);
+    int columns = line_columns(words, strlen(words));
+    int space = (width < 0 ? -width : width) - columns;
+
+    (void)fprintf(out, " %*s%s%*s", width > 0 && space > 0 ? space : 0, "", words,
+        width < 0 && space > 0 ? space : 0, "");
+}
+
+static void put_domains(const struct tell *t, FILE *out)
+{
+    const struct client_report *r = t->report;
     bool changed = false;
 
     if (r->n_domains == 0)
         return;
-    (void)fprintf(out, "\nDomains\n%*s %-11s %7s %10s %8s %7s\n", NAME_COLUMN, "", "Policy",
-        "Reports", "Messages", "Passed", "Failed");
+    put_heading(t, PHRASE_DOMAINS, out);
+    (void)fprintf(out, "%*s", NAME_COLUMN, "");
+    put_column(t, PHRASE_POLICY, -11, out);
+    put_column(t, PHRASE_COLUMN_REPORTS, 7, out);
+    put_column(t, PHRASE_COLUMN_MESSAGES, 10, out);
+    put_column(t, PHRASE_COLUMN_PASSED, 8, out);
+    put_column(t, PHRASE_COLUMN_FAILED, 7, out);
+    (void)fputc('\n', out);
     for (size_t i = 0; i < r->n_domains; i++) {
-        put_domain(&r->domains[i], a, out);
+        put_domain(t, &r->domains[i], out);
         changed = changed || r->domains[i].policy_changed;
     }
     if (changed)
-        line_wrapped(out, "  * ", "changed during the period; the latest is shown");
+        line_wrapped(out, "  * ", phrase(t->words, PHRASE_POLICY_CHANGED));
 }
 
-static void put_readiness(const struct client_report *r, struct arena *a, FILE *out)
-{
-    size_t shown = 0;
+/* ---- what stands around it ---- */
 
-    for (size_t i = 0; i < r->n_domains; i++) {
-        const struct report_domain *d = &r->domains[i];
-        if (d->totals.messages == 0)
+static void put_list(const struct tell *t, enum phrase_id heading, struct lines l, FILE *out)
+{
+    if (l.n == 0)
+        return;
+    put_heading(t, heading, out);
+    put_lines("  - ", l, out);
+}
+
+static void put_reporters(const struct tell *t, FILE *out)
+{
+    const struct coverage *c = &t->report->coverage;
+    size_t n = c->n_reporters - c->n_silent;
+    int64_t rest = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct coverage_reporter *r = &c->reporters[i];
+        if (i >= REPORTERS_SHOWN) {
+            report_add(&rest, r->messages);
             continue;
-        if (shown++ == 0)
-            (void)fputs("\nA stricter policy?\n", out);
-        line_wrapped(out, "  - ",
-            arena_printf(a, "%s: %s", text_safe(a, d->name, 255),
-                readiness_words(a, &d->readiness, d->policy, NULL)));
+        }
+        line_wrapped(out, "    ",
+            arena_printf(t->arena, "%s: %s, %s, %s", text_safe(t->arena, r->name, 60),
+                tell_count(t, r->reports, PHRASE_REPORT, PHRASE_REPORTS),
+                tell_count(t, r->days, PHRASE_DAY, PHRASE_DAYS), tell_messages(t, r->messages)));
+    }
+    if (n > REPORTERS_SHOWN) {
+        line_wrapped(out, "    ",
+            FILL(REPORTERS_MORE, tell_number(t, (int64_t)(n - REPORTERS_SHOWN)),
+                tell_messages(t, rest)));
     }
 }
 
-/* ---- reports that need a word ---- */
-
-enum remark_kind {
-    REMARK_PARTIAL,
-    REMARK_DOUBTFUL,
-    REMARK_REPAIRED
-};
-
-static enum remark_kind kind_of(const struct report_remark *m)
+static void put_coverage(const struct tell *t, FILE *out)
 {
-    if (m->partial)
-        return REMARK_PARTIAL;
-    return m->counts ? REMARK_REPAIRED : REMARK_DOUBTFUL;
+    put_list(t, PHRASE_COVERAGE, tell_coverage(t), out);
+    put_reporters(t, out);
 }
 
-/* "A,B" in words */
-static const char *notes_in_words(const char *codes, struct arena *a)
+static void put_remarks(const struct tell *t, FILE *out)
 {
-    const char *words = "";
-
-    for (const char *at = codes ? codes : ""; *at;) {
-        size_t len = strcspn(at, ",");
-        const char *code = arena_strndup(a, at, len);
-        const struct quirk *q = quirk_find(code);
-        words = arena_printf(
-            a, "%s%s%s", words, *words ? "; " : ": ", q ? q->meaning : text_safe(a, code, 80));
-        at += len + (at[len] == ',');
-    }
-    return words;
-}
-
-static void put_remarks_of(const struct client_report *r, enum remark_kind kind,
-    const char *heading, struct arena *a, FILE *out)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->n_remarks; i++) {
-        const struct report_remark *m = &r->remarks[i];
-        char day[WHEN_TEXT_MAX];
-        if (kind_of(m) != kind)
+    for (unsigned kind = 0; kind < REMARK_COUNT; kind++) {
+        struct lines l = tell_remarks(t, (enum remark_kind)kind);
+        if (l.n == 0)
             continue;
-        if (n == 0)
-            (void)fprintf(out, "\n%s\n", heading);
-        if (n++ >= TOP_REMARKS)
-            continue;
-        when_format_day(when_day(m->begin), day);
-        line_wrapped(out, "  - ",
-            arena_printf(a, "%s on %s, %s%s", text_safe(a, m->reporter, 80),
-                text_safe(a, m->domain, 80), day, notes_in_words(m->notes, a)));
+        (void)fputc('\n', out);
+        line_wrapped(out, "", tell_remarks_heading(t, (enum remark_kind)kind));
+        put_lines("  - ", l, out);
     }
-    if (n > TOP_REMARKS)
-        (void)fprintf(out, "  and %zu more.\n", n - TOP_REMARKS);
 }
 
 void render_text(const struct client_report *r, FILE *out)
 {
-    struct arena *a = arena_new();
+    struct tell whole = {.report = r, .words = r->look.phrases, .arena = arena_new()};
+    const struct tell *t = &whole;
 
-    put_heading(r, a, out);
-    put_verdict(r, a, out);
-    text_first(r, a, out);
-    text_findings(r, a, out);
+    put_first_screen(t, out);
     if (r->totals.reports) {
-        put_readiness(r, a, out);
-        put_totals(r, out);
-        put_domains(r, a, out);
+        put_domains(t, out);
+        put_list(t, PHRASE_STRICTER, tell_readiness(t), out);
     }
-    put_remarks_of(
-        r, REMARK_PARTIAL, "Not counted, because they broke off before their end:", a, out);
-    put_remarks_of(
-        r, REMARK_DOUBTFUL, "Not counted, because it is doubtful who sent them:", a, out);
-    put_remarks_of(r, REMARK_REPAIRED, "Counted, after repairs to what was sent:", a, out);
-    arena_free(a);
+    put_findings(t, out);
+    put_list(t, PHRASE_TLS, tell_tls(t), out);
+    put_list(t, PHRASE_FAILURES, tell_failures(t), out);
+    if (r->totals.reports)
+        put_totals(t, out);
+    put_coverage(t, out);
+    put_remarks(t, out);
+    (void)fputc('\n', out);
+    line_wrapped(out, "", tell_footnote(t));
+    arena_free(t->arena);
 }

@@ -561,9 +561,9 @@ static const char *fill_in(struct arena *a, const char *sentence, const struct e
     return text;
 }
 
-const char *words_reason(struct arena *a, enum cause_id id, const struct evidence *v)
+const char *words_reason_by(struct arena *a, const char *template, const struct evidence *v)
 {
-    const char *reason = fill_in(a, causes[id].reason, v);
+    const char *reason = fill_in(a, template, v);
 
     return v->recomputed ? arena_printf(a,
                                "%s (The report's own DMARC results are missing or doubtful: this "
@@ -572,7 +572,17 @@ const char *words_reason(struct arena *a, enum cause_id id, const struct evidenc
                          : reason;
 }
 
+const char *words_remedy_by(struct arena *a, const char *template, const struct evidence *v)
+{
+    return fill_in(a, template, v);
+}
+
+const char *words_reason(struct arena *a, enum cause_id id, const struct evidence *v)
+{
+    return words_reason_by(a, causes[id].reason, v);
+}
+
 const char *words_remedy(struct arena *a, enum cause_id id, const struct evidence *v)
 {
-    return fill_in(a, causes[id].remedy, v);
+    return words_remedy_by(a, causes[id].remedy, v);
 }

@@ -49,5 +49,8 @@ const char *words_results(struct arena *a, const struct evidence *v);
 /* A few sentences each. */
 const char *words_reason(struct arena *a, enum cause_id id, const struct evidence *v);
 const char *words_remedy(struct arena *a, enum cause_id id, const struct evidence *v);
+/* The same from templates of another language (report/phrases.h). */
+const char *words_reason_by(struct arena *a, const char *template, const struct evidence *v);
+const char *words_remedy_by(struct arena *a, const char *template, const struct evidence *v);
 
 #endif
