@@ -33,9 +33,7 @@ static int take_format(struct report_run *r, const char *name, struct err *e)
     r->format = report_format_find(name);
     if (r->format)
         return 0;
-    if (strcmp(name, "html") == 0)
-        return err_set(e, ERR_USAGE, "usage", "--format html is not available in this version");
-    return err_set(e, ERR_USAGE, "usage", "--format wants text, csv or json here, not '%s'", name);
+    return err_set(e, ERR_USAGE, "usage", "--format wants text, csv, html or json, not '%s'", name);
 }
 
 static int take_option(struct report_run *r, int c, struct err *e)
@@ -217,14 +215,14 @@ const struct command cmd_report = {
     .name = "report",
     .usage = "report [--client NAME | --all-clients]\n"
              "       [--week YYYY-Www | --last-week | --from DAY --to DAY]\n"
-             "       [--format text|csv|json] [--out DIR]",
+             "       [--format text|csv|html|json] [--out DIR]",
     .summary = "write the report of a client for a week",
     .help = "  --client NAME     one client; default: all clients\n"
             "  --week YYYY-Www   an ISO week, Monday to Sunday\n"
             "  --last-week       the last whole week (default)\n"
             "  --from, --to DAY  whole days (YYYY-MM-DD), both included\n"
-            "  --format FORMAT   text (default), csv (a row for each source) or json (all)\n"
-            "  --out DIR         write DIR/CLIENT/YYYY-Www.{txt,csv,json} instead\n"
+            "  --format FORMAT   text (default), csv (a row for each source), html or json (all)\n"
+            "  --out DIR         write DIR/CLIENT/YYYY-Www.{txt,csv,html,json} instead\n"
             "\n"
             "A report counts on the UTC day on which its period begins. -v names the files\n"
             "that were written. Clients that are new in the configuration are known after the\n"

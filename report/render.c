@@ -5,6 +5,7 @@
 const struct report_format report_formats[] = {
     {"text", "txt", render_text},
     {"csv", "csv", render_csv},
+    {"html", "html", render_html},
     {"json", "json", render_json},
     {NULL, NULL, NULL},
 };

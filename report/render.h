@@ -21,6 +21,7 @@ const struct report_format *report_format_find(const char *name); /* NULL if the
 
 void render_json(const struct client_report *r, FILE *out);
 void render_text(const struct client_report *r, FILE *out);
+void render_html(const struct client_report *r, FILE *out);
 void render_csv(const struct client_report *r, FILE *out);
 
 #endif

@@ -41,8 +41,9 @@ static void put_steps(const struct tell *t, FILE *out)
     if (s.n == 0)
         line_wrapped(out, "  ", phrase(t->words, PHRASE_DO_NOTHING));
     for (size_t i = 0; i < s.n; i++) {
-        line_wrapped(out, s.numbers[i] ? arena_printf(t->arena, "%3zu. ", s.numbers[i]) : "  -  ",
-            s.list[i]);
+        const struct step *one = &s.list[i];
+        line_wrapped(
+            out, one->number ? arena_printf(t->arena, "%3zu. ", one->number) : "  -  ", one->what);
     }
     if (s.more)
         line_wrapped(out, "     ", FILL(STEPS_MORE, tell_number(t, (int64_t)s.more)));

@@ -239,11 +239,10 @@ struct steps tell_steps(const struct tell *t)
             s.more++;
             continue;
         }
-        s.numbers[s.n] = number;
-        s.list[s.n++] = step_of(t, f);
+        s.list[s.n++] = (struct step){step_of(t, f), number};
     }
     if (unknown && s.n < STEPS_MAX)
-        s.list[s.n++] = phrase(t->words, PHRASE_STEP_UNKNOWN);
+        s.list[s.n++] = (struct step){phrase(t->words, PHRASE_STEP_UNKNOWN), 0};
     return s;
 }
 

@@ -46,9 +46,13 @@ enum {
     STEPS_MAX = 3
 };
 
+struct step {
+    const char *what;
+    size_t number; /* of the finding; 0: it is about no single one */
+};
+
 struct steps {
-    const char *list[STEPS_MAX];
-    size_t numbers[STEPS_MAX]; /* of the finding; 0: it is about no single one */
+    struct step list[STEPS_MAX];
     size_t n, more;
 };
 
