@@ -10,10 +10,10 @@ enum {
     /* of the drawing, in its own units */
     CHART_WIDTH = 720,
     CHART_TOP = 14,
-    CHART_BARS = 150, /* height of the highest bar */
-    CHART_LEFT = 64,  /* where the scale stands */
-    CHART_LABELS = 22,
-    LABELS_MAX = 10, /* days that are named below their bar */
+    CHART_BARS = 150,  /* height of the highest bar */
+    CHART_LEFT = 64,   /* where the scale stands */
+    CHART_LABELS = 26, /* room below the bars */
+    LABELS_MAX = 10,   /* days that are named below their bar */
     SHARE_HEIGHT = 34,
     DESCRIBED_MAX = 31 /* days in the description */
 };
@@ -63,19 +63,35 @@ static void put_key(struct html *h, const char *class, const char *words)
 
 /* ---- days ---- */
 
-/* The next 1, 2 or 5 with zeros, so that the scale can be read. */
+/* The next 2, 4, 6, 8 or 10 with zeros, so that top and middle of the scale can be read. */
 static int64_t scale_of(int64_t most)
 {
-    static const int64_t steps[] = {1, 2, 5};
-    int64_t top = 1;
+    int64_t step = 2;
 
-    for (size_t i = 1; top < most && top < INT64_MAX / 10; i++) {
-        int64_t tens = 1;
-        for (size_t k = 0; k < i / 3; k++)
-            tens *= 10;
-        top = steps[i % 3] * tens;
+    while (step < INT64_MAX / 100 && step * 5 < most)
+        step *= 10;
+    int64_t top = most / step * step;
+    return top < most ? top + step : top;
+}
+
+/* 250, 40k, 2M: short, for a scale of such steps. */
+static const char *short_number(const struct tell *t, int64_t n)
+{
+    static const struct {
+        int64_t of;
+        const char *letter;
+    } units_of[] = {{1000000000, "G"}, {1000000, "M"}, {1000, "k"}};
+
+    for (size_t i = 0; i < sizeof units_of / sizeof *units_of; i++) {
+        if (n >= units_of[i].of && n % (units_of[i].of / 10) == 0) {
+            return n % units_of[i].of == 0
+                       ? arena_printf(
+                             t->arena, "%" PRId64 "%s", n / units_of[i].of, units_of[i].letter)
+                       : arena_printf(t->arena, "%.1f%s", (double)n / (double)units_of[i].of,
+                             units_of[i].letter);
+        }
     }
-    return top > most ? top : most;
+    return tell_number(t, n);
 }
 
 static const char *day_words(const struct tell *t, const struct coverage_day *d)
@@ -102,11 +118,9 @@ static void put_scale(struct html *h, const struct tell *t, int64_t top)
 {
     for (int i = 0; i <= 2; i++) {
         double y = CHART_TOP + CHART_BARS * (2 - i) / 2.0;
-        int64_t n = top / 2 * i + (i == 2 ? top % 2 : 0);
         html_void(h, "line", "class", "grid", "x1", units(t, CHART_LEFT), "x2",
             units(t, CHART_WIDTH), "y1", units(t, y), "y2", units(t, y), NULL);
-        if (i != 1 || top % 2 == 0)
-            put_label(h, t, "scale", CHART_LEFT - 8, y + 4, tell_number(t, n));
+        put_label(h, t, "scale", CHART_LEFT - 8, y + 5, short_number(t, top / 2 * i));
     }
 }
 

@@ -397,7 +397,7 @@ static const char *hosts_title(struct arena *a, const struct finding *f)
     return arena_printf(a, "%" PRId64 " hosts%s%s", f->hosts, of, source);
 }
 
-const char *finding_title(struct arena *a, const struct finding *f)
+const char *finding_who(struct arena *a, const struct finding *f)
 {
     const struct evidence *v = &f->evidence;
     const char *who = words_identity(a, v);
@@ -411,7 +411,12 @@ const char *finding_title(struct arena *a, const struct finding *f)
     } else if (*ip && !v->sender && !v->label) {
         who = arena_printf(a, "%s (%s)", ip, who);
     }
-    return arena_printf(a, "%s, as %s", who, text_safe(a, f->domain, NAME_SHOWN));
+    return who;
+}
+
+const char *finding_title(struct arena *a, const struct finding *f)
+{
+    return arena_printf(a, "%s, as %s", finding_who(a, f), text_safe(a, f->domain, NAME_SHOWN));
 }
 
 static const char *reading_words(enum reading r, const struct finding *f)

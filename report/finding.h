@@ -82,6 +82,8 @@ struct finding *findings_finish(struct findings *l, size_t *n);
 
 /* "open", "minor", "quiet", "resolved" */
 const char *finding_status_name(enum finding_status s);
+/* "Twilio SendGrid", "12 hosts in 192.0.2.0/24" */
+const char *finding_who(struct arena *a, const struct finding *f);
 /* "Twilio SendGrid, as acme.example", "12 hosts in 192.0.2.0/24, as acme.example" */
 const char *finding_title(struct arena *a, const struct finding *f);
 /* A sentence on what receivers did with it, "" if there is nothing to say. */

@@ -61,7 +61,7 @@ static void put_finding(
 
     html_open(h, "article", "class", "finding", "id", anchor_of(t, number), NULL);
     html_open(h, "h3", NULL);
-    html_text(h, arena_printf(t->arena, "%zu. %s", number, finding_title(t->arena, f)));
+    html_text(h, arena_printf(t->arena, "%zu. %s", number, tell_who(t, f)));
     html_element(h, "span", "code", cause_name(f->cause));
     html_close(h);
     html_element(h, "p", NULL, tell_outcome(t, f));

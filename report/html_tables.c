@@ -106,33 +106,54 @@ void html_domains(struct html *h, const struct tell *t)
     html_close(h);
 }
 
+/* Abuse comes from everywhere: its hosts are counted, not listed. */
+static bool is_listed(const struct report_source *s)
+{
+    return causes[s->all.cause].class != CLASS_SPOOF;
+}
+
+static void put_source(
+    struct html *h, const struct tell *t, const struct columns *c, const struct report_source *s)
+{
+    const char *who = words_identity(t->arena, &s->all.evidence);
+    char ip[ADDR_TEXT_MAX];
+
+    addr_format(&s->ip, ip);
+    if (t->report->n_domains > 1)
+        who = FILL(WHO_AS, who, text_safe(t->arena, s->domain, NAME_SHOWN));
+    const char *cells[] = {*ip ? ip : phrase(t->words, PHRASE_NOT_REPORTED), who,
+        arena_printf(t->arena, "%s (%s)", tell_class(t, causes[s->all.cause].class),
+            cause_name(s->all.cause)),
+        tell_number(t, s->all.messages), tell_number(t, report_source_failed(s))};
+    put_row(h, t, c, cells);
+}
+
 void html_sources(struct html *h, const struct tell *t)
 {
     static const struct columns columns = {
-        {{PHRASE_COLUMN_SOURCE, NULL}, {PHRASE_COLUMN_SENDER, NULL}, {PHRASE_DOMAIN, NULL},
-            {PHRASE_COLUMN_KIND, NULL}, {PHRASE_COLUMN_MESSAGES, "n"}, {PHRASE_COLUMN_FAILED, "n"}},
-        6};
+        {{PHRASE_COLUMN_SOURCE, NULL}, {PHRASE_COLUMN_SENDER, NULL}, {PHRASE_COLUMN_KIND, NULL},
+            {PHRASE_COLUMN_MESSAGES, "n"}, {PHRASE_COLUMN_FAILED, "n"}},
+        5};
     const struct client_report *r = t->report;
-    size_t shown = r->n_failing < SOURCES_SHOWN ? r->n_failing : SOURCES_SHOWN;
+    size_t listed = 0;
+    size_t shown = 0;
 
-    if (shown == 0)
+    for (size_t i = 0; i < r->n_failing; i++)
+        listed += is_listed(&r->sources[i]);
+    if (listed == 0)
         return;
     html_open(h, "section", "id", "sources", NULL);
     put_heading(h, t, PHRASE_FAILING_SOURCES);
     open_table(h, t,
-        FILL(FAILING_SOURCES_SOME, tell_number(t, (int64_t)shown),
-            tell_number(t, (int64_t)r->n_failing)),
+        FILL(FAILING_SOURCES_SOME,
+            tell_number(t, (int64_t)(listed < SOURCES_SHOWN ? listed : SOURCES_SHOWN)),
+            tell_number(t, (int64_t)listed)),
         &columns);
-    for (size_t i = 0; i < shown; i++) {
-        const struct report_source *s = &r->sources[i];
-        char ip[ADDR_TEXT_MAX];
-        addr_format(&s->ip, ip);
-        const char *cells[] = {*ip ? ip : phrase(t->words, PHRASE_NOT_REPORTED),
-            words_identity(t->arena, &s->all.evidence), text_safe(t->arena, s->domain, NAME_SHOWN),
-            arena_printf(t->arena, "%s (%s)", tell_class(t, causes[s->all.cause].class),
-                cause_name(s->all.cause)),
-            tell_number(t, s->all.messages), tell_number(t, report_source_failed(s))};
-        put_row(h, t, &columns, cells);
+    for (size_t i = 0; i < r->n_failing && shown < SOURCES_SHOWN; i++) {
+        if (is_listed(&r->sources[i])) {
+            put_source(h, t, &columns, &r->sources[i]);
+            shown++;
+        }
     }
     close_table(h);
     html_close(h);
@@ -188,7 +209,7 @@ void html_reporters(struct html *h, const struct tell *t)
     put_heading(h, t, PHRASE_COVERAGE);
     html_lines(h, "plain", l);
     if (n)
-        open_table(h, t, phrase(t->words, PHRASE_COVERAGE), &columns);
+        open_table(h, t, phrase(t->words, PHRASE_COVERAGE_TABLE), &columns);
     for (size_t i = 0; i < n; i++) {
         const struct coverage_reporter *r = &c->reporters[i];
         const char *cells[] = {text_safe(t->arena, r->name, NAME_SHOWN), tell_number(t, r->reports),

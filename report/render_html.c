@@ -102,8 +102,8 @@ static void put_steps(struct html *h, const struct tell *t)
         html_open(h, "ol", "class", "steps", NULL);
     for (size_t i = 0; i < s.n; i++) {
         html_open(h, "li", NULL);
-        html_text(h, s.list[i].what);
-        html_text(h, " ");
+        html_element(h, "strong", NULL, s.list[i].who);
+        html_text(h, arena_printf(t->arena, ": %s ", s.list[i].what));
         html_open(h, "a", "href",
             s.list[i].number ? arena_printf(t->arena, "#f%zu", s.list[i].number) : "#unknown",
             NULL);

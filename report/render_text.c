@@ -109,7 +109,7 @@ static void put_finding(
     const char *reading = finding_reading(t->arena, f);
 
     (void)fputc('\n', out);
-    line_wrapped(out, arena_printf(t->arena, "%3zu. ", number), finding_title(t->arena, f));
+    line_wrapped(out, arena_printf(t->arena, "%3zu. ", number), tell_who(t, f));
     line_wrapped(out, "     ", tell_outcome(t, f));
     line_wrapped(out, "     ", tell_seen(t, f));
     if (*reading)

@@ -60,6 +60,18 @@ void lines_add(const struct tell *t, struct lines *l, const char *line)
     l->list[l->n - 1] = line;
 }
 
+/* Of a client with one domain everything is as that one. */
+static const char *tell_as(const struct tell *t, const char *who, const char *domain)
+{
+    return t->report->n_domains == 1 ? who
+                                     : FILL(WHO_AS, who, text_safe(t->arena, domain, NAME_SHOWN));
+}
+
+const char *tell_who(const struct tell *t, const struct finding *f)
+{
+    return tell_as(t, finding_who(t->arena, f), f->domain);
+}
+
 /* ---- the heading ---- */
 
 const char *tell_title(const struct tell *t)
@@ -213,13 +225,16 @@ static const char *first_sentence(struct arena *a, const char *text)
     return end ? arena_strndup(a, text, (size_t)(end - text) + 1) : text;
 }
 
-static const char *step_of(const struct tell *t, const struct finding *f)
+static struct step step_of(const struct tell *t, const struct finding *f, size_t number)
 {
-    const char *title = finding_title(t->arena, f);
     const char *remedy = first_sentence(t->arena, tell_remedy(t, f));
 
-    return finding_is_weak(f) ? FILL(STEP_WEAK, title, tell_messages(t, f->messages), remedy)
-                              : FILL(STEP, title, tell_messages(t, f->failed), remedy);
+    return (struct step){
+        .who = tell_who(t, f),
+        .what = finding_is_weak(f) ? FILL(STEP_WEAK, tell_messages(t, f->messages), remedy)
+                                   : FILL(STEP, tell_messages(t, f->failed), remedy),
+        .number = number,
+    };
 }
 
 struct steps tell_steps(const struct tell *t)
@@ -227,11 +242,10 @@ struct steps tell_steps(const struct tell *t)
     bool weak = tell_tone(t) != TONE_ACT; /* what passes can wait until the rest is done */
     struct steps s = {.n = 0};
     size_t number = 0;
-    bool unknown = false;
+    int64_t unknown = add_up(t->report).unknown;
 
     for (size_t i = 0; i < t->report->n_findings; i++) {
         const struct finding *f = &t->report->findings[i];
-        unknown = unknown || finding_is_unknown(f);
         if (!(weak ? finding_is_weak(f) : finding_is_to_fix(f)))
             continue;
         number++;
@@ -239,10 +253,11 @@ struct steps tell_steps(const struct tell *t)
             s.more++;
             continue;
         }
-        s.list[s.n++] = (struct step){step_of(t, f), number};
+        s.list[s.n++] = step_of(t, f, number);
     }
     if (unknown && s.n < STEPS_MAX)
-        s.list[s.n++] = (struct step){phrase(t->words, PHRASE_STEP_UNKNOWN), 0};
+        s.list[s.n++] = (struct step){phrase(t->words, PHRASE_STEP_UNKNOWN_WHO),
+            FILL(STEP_UNKNOWN, tell_messages(t, unknown)), 0};
     return s;
 }
 
@@ -263,7 +278,7 @@ const char *tell_changes_heading(const struct tell *t)
 
 static const char *changed_finding(const struct tell *t, const struct changed_finding *c)
 {
-    const char *title = finding_title(t->arena, c->finding);
+    const char *title = tell_who(t, c->finding);
     const char *now = tell_messages(t, c->failed_now);
     const char *before = tell_number(t, c->failed_before);
 
@@ -335,12 +350,11 @@ static void tell_changed_sources(const struct tell *t, const struct changes *c,
     for (size_t i = 0; i < n; i++) {
         if (is_told(c, &list[i]) || shown++ >= CHANGES_SHOWN)
             continue;
-        const char *who = who_of(t, &list[i]);
-        const char *domain = text_safe(t->arena, list[i].domain, NAME_SHOWN);
+        const char *who = tell_as(t, who_of(t, &list[i]), list[i].domain);
         const char *messages = tell_messages(t, list[i].messages);
         lines_add(t, l,
-            gone ? FILL(CHANGED_GONE_SOURCE, who, domain, messages)
-                 : FILL(CHANGED_NEW_SOURCE, who, domain, messages));
+            gone ? FILL(CHANGED_GONE_SOURCE, who, messages)
+                 : FILL(CHANGED_NEW_SOURCE, who, messages));
     }
     tell_more(t, l, shown);
 }

@@ -47,8 +47,9 @@ enum {
 };
 
 struct step {
-    const char *what;
-    size_t number; /* of the finding; 0: it is about no single one */
+    const char *who;
+    const char *what; /* how many failed, and a sentence on what to do */
+    size_t number;    /* of the finding; 0: it is about no single one */
 };
 
 struct steps {
@@ -63,6 +64,8 @@ struct lines tell_changes(const struct tell *t);
 
 /* ---- findings ---- */
 
+/* Who it is; as which domain, only if the client has several. */
+const char *tell_who(const struct tell *t, const struct finding *f);
 const char *tell_outcome(const struct tell *t, const struct finding *f);
 const char *tell_seen(const struct tell *t, const struct finding *f);
 const char *tell_reason(const struct tell *t, const struct finding *f);

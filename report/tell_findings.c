@@ -128,7 +128,7 @@ const char *tell_seen(const struct tell *t, const struct finding *f)
 
 const char *tell_brief(const struct tell *t, const struct finding *f)
 {
-    const char *title = finding_title(t->arena, f);
+    const char *title = tell_who(t, f);
     const char *cause = cause_name(f->cause);
 
     return f->messages ? FILL(BRIEF, title, tell_messages(t, f->messages), cause)
