@@ -32,7 +32,13 @@ static bool is_broken(const struct finding *f)
 
 static bool is_forwarded(const struct finding *f)
 {
-    return is_open(f, CLASS_FORWARD);
+    return is_open(f, CLASS_FORWARD) && !f->large;
+}
+
+/* So much is hardly ever forwarded. */
+static bool is_perhaps_own(const struct finding *f)
+{
+    return is_open(f, CLASS_FORWARD) && f->large;
 }
 
 static bool is_abuse(const struct finding *f)
@@ -63,6 +69,7 @@ static bool is_resolved(const struct finding *f)
 const struct section sections[SECTION_COUNT] = {
     {"fix", PHRASE_SECTION_FIX, PHRASE_COUNT, finding_is_to_fix, false},
     {"weak", PHRASE_SECTION_WEAK, PHRASE_COUNT, finding_is_weak, false},
+    {"perhaps", PHRASE_SECTION_PERHAPS, PHRASE_SECTION_PERHAPS_NOTE, is_perhaps_own, false},
     {"unknown", PHRASE_SECTION_UNKNOWN, PHRASE_COUNT, finding_is_unknown, false},
     {"transient", PHRASE_SECTION_TRANSIENT, PHRASE_COUNT, is_transient, false},
     {"broken", PHRASE_SECTION_BROKEN, PHRASE_SECTION_BROKEN_NOTE, is_broken, false},

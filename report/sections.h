@@ -20,7 +20,7 @@ struct section {
 };
 
 enum {
-    SECTION_COUNT = 10,
+    SECTION_COUNT = 11,
     SECTION_ENTRIES = 20 /* that are shown; the rest is counted */
 };
 

@@ -155,18 +155,44 @@ const char *tell_verdict(const struct tell *t)
     return phrase(t->words, n->dmarc_fail ? PHRASE_VERDICT_OTHERS : PHRASE_VERDICT_GOOD);
 }
 
+static bool is_broken(const struct finding *f)
+{
+    return finding_class(f) == CLASS_FORWARD_BROKEN;
+}
+
+static bool is_abuse(const struct finding *f)
+{
+    return finding_class(f) == CLASS_SPOOF;
+}
+
+static bool is_unknown(const struct finding *f)
+{
+    return finding_class(f) == CLASS_UNKNOWN;
+}
+
+static bool is_transient(const struct finding *f)
+{
+    return finding_class(f) == CLASS_TRANSIENT;
+}
+
+static bool is_minor(const struct finding *f)
+{
+    return f->status == FINDING_MINOR;
+}
+
 /* What the failed messages are, in one line; "" when none failed. */
 static const char *kinds_of(const struct tell *t)
 {
     static const struct {
         enum phrase_id words;
-        enum cause_class first, second;
+        bool (*holds)(const struct finding *f);
     } kinds[] = {
-        {PHRASE_KIND_FIX, CLASS_FIX, CLASS_NONCAPABLE},
-        {PHRASE_KIND_BROKEN, CLASS_FORWARD_BROKEN, CLASS_FORWARD_BROKEN},
-        {PHRASE_KIND_ABUSE, CLASS_SPOOF, CLASS_SPOOF},
-        {PHRASE_KIND_UNKNOWN, CLASS_UNKNOWN, CLASS_UNKNOWN},
-        {PHRASE_KIND_TRANSIENT, CLASS_TRANSIENT, CLASS_TRANSIENT},
+        {PHRASE_KIND_FIX, finding_is_to_fix},
+        {PHRASE_KIND_BROKEN, is_broken},
+        {PHRASE_KIND_ABUSE, is_abuse},
+        {PHRASE_KIND_UNKNOWN, is_unknown},
+        {PHRASE_KIND_TRANSIENT, is_transient},
+        {PHRASE_KIND_MINOR, is_minor},
     };
 
     const char *list = "";
@@ -175,7 +201,7 @@ static const char *kinds_of(const struct tell *t)
         int64_t failed = 0;
         for (size_t i = 0; i < t->report->n_findings; i++) {
             const struct finding *f = &t->report->findings[i];
-            if (finding_class(f) == kinds[k].first || finding_class(f) == kinds[k].second)
+            if (kinds[k].holds(f))
                 report_add(&failed, f->failed);
         }
         if (failed == 0)
