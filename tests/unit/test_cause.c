@@ -99,6 +99,9 @@ static void read_context(const json_t *ctx, struct context *out)
         .confirmed = known(ctx, "fcr"),
         .residential = known(ctx, "res"),
         .ours = known(ctx, "org_owner"),
+        .web_host = known(ctx, "web_host"),
+        .mx_microsoft = known(ctx, "mx_microsoft"),
+        .mx_google = known(ctx, "mx_google"),
         .sender = text(ctx, "src"),
         .own = known(ctx, "own"),
         .in_spf = known(ctx, "inspf"),
@@ -160,10 +163,16 @@ static void read_vector(const json_t *json, struct vector *v)
         v->reasons[i] =
             (struct override_reason){.type = text(one, "type"), .comment = text(one, "comment")};
     }
+    if (text(ctx, "label")) {
+        struct err e;
+        CU_ASSERT_EQUAL(
+            identities_label(ids, text(row, "ip"), "labelled", text(ctx, "label"), &e), 0);
+    }
     features_read(&v->row, ids, &v->features);
     struct past *past = &v->features.past;
     read_home(v, json_object_get(ctx, "home"), past);
     past->seen = flag(ctx, "seen");
+    past->seen_spf = flag(ctx, "seen_spf");
     past->sender_seen = flag(ctx, "sender_seen");
     past->sender_signs = flag(ctx, "sender_signs");
     past->spread = json_integer_value(json_object_get(ctx, "spread"));
