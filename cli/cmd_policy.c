@@ -25,9 +25,8 @@ enum {
 struct policy_run {
     struct arena *arena;
     struct store *store;
-    struct store_period period;
+    struct what_if what;
     struct period_options days;
-    struct change change;
     bool json;
 };
 
@@ -48,8 +47,8 @@ static int take_domain(struct policy_run *r, struct err *e)
 {
     bool odd = false;
 
-    r->period.domain = domain_normalise(r->arena, optarg, &odd);
-    if (odd || !*r->period.domain)
+    r->what.period.domain = domain_normalise(r->arena, optarg, &odd);
+    if (odd || !*r->what.period.domain)
         return err_set(e, ERR_USAGE, "usage", "--domain wants a domain name, not '%s'", optarg);
     return 0;
 }
@@ -61,8 +60,8 @@ static int take_without(struct policy_run *r, struct err *e)
 
     if (rc)
         return rc;
-    r->change.without_spf = r->change.without_spf || strcmp(what, "spf") == 0;
-    r->change.without_dkim = r->change.without_dkim || strcmp(what, "dkim") == 0;
+    r->what.change.without_spf = r->what.change.without_spf || strcmp(what, "spf") == 0;
+    r->what.change.without_dkim = r->what.change.without_dkim || strcmp(what, "dkim") == 0;
     return 0;
 }
 
@@ -74,20 +73,20 @@ static int take_option(struct policy_run *r, int c, struct err *e)
 
     switch (c) {
     case 'c':
-        r->period.client = optarg;
+        r->what.period.client = optarg;
         return 0;
     case 'd':
         return take_domain(r, e);
     case OPTION_P:
-        return take_word("--p", policies, &r->change.p, e);
+        return take_word("--p", policies, &r->what.change.p, e);
     case OPTION_SP:
-        return take_word("--sp", policies, &r->change.sp, e);
+        return take_word("--sp", policies, &r->what.change.sp, e);
     case OPTION_NP:
-        return take_word("--np", policies, &r->change.np, e);
+        return take_word("--np", policies, &r->what.change.np, e);
     case OPTION_ASPF:
-        return take_word("--aspf", "r|s", &r->change.aspf, e);
+        return take_word("--aspf", "r|s", &r->what.change.aspf, e);
     case OPTION_ADKIM:
-        return take_word("--adkim", "r|s", &r->change.adkim, e);
+        return take_word("--adkim", "r|s", &r->what.change.adkim, e);
     case OPTION_WITHOUT:
         return take_without(r, e);
     case OPTION_FROM:
@@ -109,9 +108,10 @@ static int find_period(struct policy_run *r, struct err *e)
     if ((r->days.from != NULL) != (r->days.to != NULL))
         return err_set(e, ERR_USAGE, "usage", "--from and --to go together");
     if (r->days.from)
-        return options_period(&r->days, PERIOD_LAST_WEEK, &r->period.from, &r->period.to, e);
-    r->period.to = when_day(when_now());
-    r->period.from = r->period.to - (JUDGE_DAYS - 1);
+        return options_period(
+            &r->days, PERIOD_LAST_WEEK, &r->what.period.from, &r->what.period.to, e);
+    r->what.period.to = when_day(when_now());
+    r->what.period.from = r->what.period.to - (JUDGE_DAYS - 1);
     return 0;
 }
 
@@ -143,7 +143,7 @@ static int read_options(struct policy_run *r, int argc, char **argv, struct err 
         return c;
     if (optind + 1 != argc || strcmp(argv[optind], "simulate") != 0)
         return err_set(e, ERR_USAGE, "usage", "policy wants: simulate");
-    if (!r->period.client && !r->period.domain)
+    if (!r->what.period.client && !r->what.period.domain)
         return err_set(e, ERR_USAGE, "usage", "whose mail? --client NAME or --domain DOMAIN");
     return find_period(r, e);
 }
@@ -154,13 +154,13 @@ static int run_simulation(struct policy_run *r, struct app *app, struct err *e)
     struct simulation s;
     int rc = app_open_store(app, &r->store, e);
 
-    if (!rc && r->period.client)
-        rc = app_find_client(app, r->store, r->period.client, e);
+    if (!rc && r->what.period.client)
+        rc = app_find_client(app, r->store, r->what.period.client, e);
     if (rc)
         return rc;
     struct enrichment *known = enrichment_new(r->store);
     set.enrichment = known;
-    rc = simulate(r->store, &r->period, &set, &r->change, r->arena, &s, e);
+    rc = simulate(r->store, &r->what, &set, r->arena, &s, e);
     enrichment_free(known);
     if (rc)
         return rc;

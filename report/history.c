@@ -102,7 +102,7 @@ static const char *join(
     *to++ = '\t';
     to = mempcpy(to, second, two);
     *to++ = '\t';
-    (void)memcpy(to, third, three);
+    (void)memcpy(to, third, three + 1);
     return key;
 }
 

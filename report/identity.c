@@ -223,7 +223,7 @@ static struct sender *place_for(struct identities *ids, const char *id)
         }
         return s;
     }
-    ids->senders = arena_grow(ids->arena, ids->senders, &ids->n_senders, sizeof *ids->senders);
+    ids->senders = arena_grow(ids->arena, ids->senders, &ids->n_senders, sizeof(struct sender *));
     ids->senders[ids->n_senders - 1] = arena_alloc(ids->arena, sizeof(struct sender));
     return ids->senders[ids->n_senders - 1];
 }

@@ -225,8 +225,7 @@ const char *judge_policy(const char *p, const char *sp, bool below)
     return below && sp && *sp ? sp : p;
 }
 
-static void judge_all(
-    struct judge *j, void (*take)(void *context, const struct judgement *one), void *context)
+static void judge_all(struct judge *j, const struct judge_sink *to)
 {
     struct sighting s;
     struct features f;
@@ -244,13 +243,12 @@ static void judge_all(
             .reporter = r->reporter->number - 1,
             .before = r->before,
         };
-        take(context, &one);
+        to->take(to->context, &one);
     }
 }
 
 int judge_rows(struct store *s, const struct store_period *p, const struct report_settings *set,
-    struct arena *a, void (*take)(void *context, const struct judgement *j), void *context,
-    struct err *e)
+    struct arena *a, const struct judge_sink *to, struct err *e)
 {
     struct judge j = {
         .arena = a,
@@ -262,7 +260,7 @@ int judge_rows(struct store *s, const struct store_period *p, const struct repor
 
     if (!rc) {
         learn_history(&j);
-        judge_all(&j, take, context);
+        judge_all(&j, to);
     }
     tdestroy(j.texts, keep);
     tdestroy(j.reporters, keep);

@@ -34,13 +34,18 @@ struct judgement {
     bool before;     /* the row is older than the period */
 };
 
+/* Who gets them. */
+struct judge_sink {
+    void (*take)(void *context, const struct judgement *j);
+    void *context;
+};
+
 /*
- * Calls `take` for each row, the older ones first, then in the order of store_sources. The row and
+ * Hands each row to the sink, the older ones first, then in the order of store_sources. The row and
  * all strings stay valid as long as the arena.
  */
 int judge_rows(struct store *s, const struct store_period *p, const struct report_settings *set,
-    struct arena *a, void (*take)(void *context, const struct judgement *j), void *context,
-    struct err *e) ERR_CHECKED;
+    struct arena *a, const struct judge_sink *to, struct err *e) ERR_CHECKED;
 
 /* RFC 7489 6.3: sp speaks for what is below the policy domain, p where there is none. */
 const char *judge_policy(const char *p, const char *sp, bool below);

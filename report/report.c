@@ -395,7 +395,7 @@ int report_build(struct store *s, const struct store_period *p, const struct rep
         return rc;
     count_reports(&b);
     b.findings = findings_new(a, p->to);
-    rc = judge_rows(s, p, set, a, take_row, &b, e);
+    rc = judge_rows(s, p, set, a, &(struct judge_sink){take_row, &b}, e);
     finish(&b);
     return rc;
 }

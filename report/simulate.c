@@ -111,9 +111,10 @@ static void take_row(void *context, const struct judgement *j)
     findings_add(m->findings, j);
 }
 
-int simulate(struct store *s, const struct store_period *p, const struct report_settings *set,
-    const struct change *change, struct arena *a, struct simulation *out, struct err *e)
+int simulate(struct store *s, const struct what_if *w, const struct report_settings *set,
+    struct arena *a, struct simulation *out, struct err *e)
 {
+    const struct store_period *p = &w->period;
     struct simulator m = {
         .arena = a, .out = out, .findings = findings_new(a, p->to), .largest = -1};
 
@@ -122,10 +123,10 @@ int simulate(struct store *s, const struct store_period *p, const struct report_
         .domain = p->domain,
         .from = p->from,
         .to = p->to,
-        .change = *change,
+        .change = w->change,
         .readiness = {.first = INT64_MAX, .last = INT64_MIN},
     };
-    int rc = judge_rows(s, p, set, a, take_row, &m, e);
+    int rc = judge_rows(s, p, set, a, &(struct judge_sink){take_row, &m}, e);
     out->findings = findings_finish(m.findings, &out->n_findings);
     return rc;
 }

@@ -17,6 +17,11 @@ struct change {
     bool without_spf, without_dkim; /* as if it never were aligned */
 };
 
+struct what_if {
+    struct store_period period;
+    struct change change;
+};
+
 struct simulation {
     const char *client, *domain; /* what was asked for; NULL: all */
     int64_t from, to;            /* days, both included */
@@ -37,9 +42,8 @@ struct simulation {
  * Everything lives in the arena. A row that lists no signature (or no SPF result) but counts as
  * aligned stays so under a strict mode: nothing says more.
  */
-int simulate(struct store *s, const struct store_period *p, const struct report_settings *set,
-    const struct change *change, struct arena *a, struct simulation *out,
-    struct err *e) ERR_CHECKED;
+int simulate(struct store *s, const struct what_if *w, const struct report_settings *set,
+    struct arena *a, struct simulation *out, struct err *e) ERR_CHECKED;
 
 /* "Ready for p=reject: ...", by the number of the readiness. */
 const char *simulation_verdict(struct arena *a, const struct simulation *s);

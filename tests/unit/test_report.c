@@ -786,12 +786,13 @@ static void test_readiness(void)
 
 static struct simulation simulated(struct arena *a, struct change change)
 {
-    const struct store_period p = {.client = "acme", .from = MONDAY, .to = MONDAY + 6};
+    const struct what_if what = {
+        .period = {.client = "acme", .from = MONDAY, .to = MONDAY + 6}, .change = change};
     const struct report_settings set = {.identities = ids};
     struct simulation s;
     struct err e;
 
-    CU_ASSERT_EQUAL_FATAL(simulate(store, &p, &set, &change, a, &s, &e), 0);
+    CU_ASSERT_EQUAL_FATAL(simulate(store, &what, &set, a, &s, &e), 0);
     return s;
 }
 
