@@ -59,7 +59,7 @@ static const char *child_of(const struct dmarc_place *above, const char *name)
 {
     const char *dot;
 
-    while ((dot = strchr(name, '.')) && above->domain && strcmp(dot + 1, above->domain) != 0)
+    while ((dot = strchr(name, '.')) && strcmp(dot + 1, above->domain) != 0)
         name = dot + 1;
     return name;
 }
@@ -95,14 +95,17 @@ static void choose(struct dmarc_walk *w, const char *start)
 
 void dmarc_walk(struct subject *s, const char *domain, struct dmarc_walk *out)
 {
+    const char *name = domain;
+    enum dmarc_psd psd = DMARC_PSD_UNKNOWN;
+
     *out = (struct dmarc_walk){0};
-    for (const char *name = domain; name && out->n < DMARC_WALK_MAX; name = parent(name)) {
+    do {
         struct dmarc_place *p = &out->places[out->n++];
         bool quiet = !strchr(name, '.') || domain_is_suffix(name);
         dmarc_place_read(s, name, quiet, p);
         out->incomplete = out->incomplete || (p->answer.status == DNS_FAILED && !quiet);
-        if (p->record && p->record->psd != DMARC_PSD_UNKNOWN)
-            break;
-    }
+        psd = p->record ? p->record->psd : DMARC_PSD_UNKNOWN;
+        name = parent(name);
+    } while (name && psd == DMARC_PSD_UNKNOWN && out->n < DMARC_WALK_MAX);
     choose(out, domain);
 }
