@@ -8,8 +8,7 @@
 #include <string.h>
 
 enum {
-    PAIRS_MAX = 5,      /* signing domains whose organisation is looked for */
-    SPF_STACK_MAX = 128 /* records of the tree that wait to be looked at */
+    PAIRS_MAX = 5 /* signing domains whose organisation is looked for */
 };
 
 /* ---- parked ---- */
@@ -47,20 +46,13 @@ static void check_parked(struct subject *s, const struct combine_input *in)
 
 /* ---- providers ---- */
 
-/* Does any record of the SPF tree stand at this name? */
+/* Does the SPF record lead to one at this name? */
 static bool spf_includes(const struct spf_outcome *o, const char *name)
 {
-    const struct spf_node *stack[SPF_STACK_MAX] = {o->tree.top};
-    size_t n = o->tree.top != NULL;
-
-    while (n) {
-        const struct spf_node *node = stack[--n];
-        if (strcmp(node->domain, name) == 0)
+    for (size_t i = 0; i < o->tree.n_lines; i++) {
+        const struct spf_node *below = o->tree.lines[i].branch->node;
+        if (below && strcmp(below->domain, name) == 0)
             return true;
-        for (size_t i = 0; node->branches && i < node->record.n; i++) {
-            if (node->branches[i].node && n < SPF_STACK_MAX)
-                stack[n++] = node->branches[i].node;
-        }
     }
     return false;
 }

@@ -388,7 +388,7 @@ void spf_check(struct subject *s, const struct spf_context *context, struct spf_
     struct spf_outcome o;
     struct spf_checking c = {.subject = s, .context = context, .tree = &o.tree};
 
-    spf_tree_build(s, s->domain, &o.tree);
+    spf_tree_build(s, s->domain, context->patience_ms, &o.tree);
     spf_tree_flatten(&o.tree, s->arena, &o.flat);
     check_absence(&c);
     check_other_texts(&c, o.tree.top);

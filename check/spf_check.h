@@ -18,6 +18,7 @@ struct spf_context {
     const struct spf_source *sources;
     size_t n_sources;
     bool sources_complete; /* reports cover all of the 90 days */
+    unsigned patience_ms;  /* with the DNS; 0: SPF_TREE_MS */
 };
 
 struct spf_outcome {

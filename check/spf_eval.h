@@ -16,6 +16,7 @@ struct dns;
 enum {
     SPF_LOOKUPS_MAX = 10, /* terms that ask the DNS (section 4.6.4) */
     SPF_VOIDS_MAX = 2,    /* terms whose question finds nothing */
+    SPF_CHECK_MS = 30000, /* at least 20 seconds (section 4.6.4) */
     SPF_NAMES_MAX = 10    /* hosts of an mx term, names of a ptr term or a %{p} */
 };
 
@@ -26,6 +27,7 @@ struct spf_question {
     const char *helo;   /* NULL: the domain */
     const char *receiver; /* for %{r}; NULL: "unknown" (section 7.3) */
     int64_t time;         /* for %{t}; seconds */
+    unsigned patience_ms; /* then "temperror"; 0: SPF_CHECK_MS */
 };
 
 /* A record on the way to the result, and the term of it that led on, or matched. */

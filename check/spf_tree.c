@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "check/spf_eval.h"
 #include "check/spf_macro.h"
 #include "check/subject.h"
@@ -33,6 +34,7 @@ struct walk {
     size_t n_lines;
     unsigned terms;
     unsigned questions;
+    int64_t deadline;
     size_t all_terms;
     struct level levels[SPF_TREE_DEPTH];
     unsigned depth;
@@ -43,8 +45,8 @@ struct walk {
 /* False: not answered, or not asked. */
 static bool ask(struct walk *w, const char *name, enum dns_type type, struct dns_answer *answer)
 {
-    if (w->questions >= SPF_TREE_QUESTIONS) {
-        *answer = (struct dns_answer){.status = DNS_FAILED, .failure = "too many questions"};
+    if (w->questions >= SPF_TREE_QUESTIONS || when_monotonic_ms() > w->deadline) {
+        *answer = (struct dns_answer){.status = DNS_FAILED, .failure = "not asked any more"};
         w->tree->cut = true;
         return false;
     }
@@ -376,10 +378,14 @@ static void walk(struct walk *w)
     }
 }
 
-void spf_tree_build(struct subject *s, const char *domain, struct spf_tree *out)
+void spf_tree_build(
+    struct subject *s, const char *domain, unsigned patience_ms, struct spf_tree *out)
 {
     struct spf_tree tree = {.top = arena_alloc(s->arena, sizeof *tree.top)};
-    struct walk w = {.subject = s, .arena = s->arena, .tree = &tree};
+    struct walk w = {.subject = s,
+        .arena = s->arena,
+        .tree = &tree,
+        .deadline = when_monotonic_ms() + (patience_ms ? patience_ms : SPF_TREE_MS)};
 
     *tree.top = (struct spf_node){.domain = domain, .passes = true, .decides = true};
     walk(&w);

@@ -21,6 +21,7 @@ enum {
     SPF_TREE_DEPTH = 20,       /* records above each other */
     SPF_TREE_TERMS = 100,      /* look-up terms; then the rest is left out */
     SPF_TREE_QUESTIONS = 110,  /* to the DNS; then addresses and records are unknown */
+    SPF_TREE_MS = 60000,       /* of asking; then the same */
     SPF_TREE_ALL_TERMS = 5000, /* of any kind; then further records are left out */
     SPF_TREE_NETWORKS = 20000
 };
@@ -92,8 +93,10 @@ struct spf_tree {
     size_t n_networks;
 };
 
-/* Asks for the record at the domain (normalised) and for all that follows from it. */
-void spf_tree_build(struct subject *s, const char *domain, struct spf_tree *out);
+/* Asks for the record at the domain (normalised) and for all that follows from it, for at most
+ * patience_ms (0: SPF_TREE_MS). */
+void spf_tree_build(
+    struct subject *s, const char *domain, unsigned patience_ms, struct spf_tree *out);
 
 /* The name that a term of the record asks for. NULL: it depends on the mail, or is no name. */
 const char *spf_node_target(const struct spf_node *n, const struct spf_term *t, struct arena *a);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* One check of a domain. */
 struct run {
@@ -561,6 +562,39 @@ static void many_large_records_are_bounded(void)
     free(text);
 }
 
+/* Answers as the table it stands before, 30 ms later. */
+static void ask_slowly(
+    void *self, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out)
+{
+    const struct timespec delay = {.tv_nsec = 30000000};
+
+    (void)nanosleep(&delay, NULL);
+    dns_ask(self, name, type, a, out);
+}
+
+static void close_table(void *self)
+{
+    dns_close(self);
+}
+
+static void patience_ends(void)
+{
+    static const struct dns_ops slow = {.ask = ask_slowly, .close = close_table};
+    struct dns *table = dns_table_of("example.com TXT v=spf1 a:a.example a:b.example a:c.example "
+                                     "include:d.example -all\n"
+                                     "d.example TXT v=spf1 -all\n");
+    struct run r;
+
+    run_on(&r, dns_from(&slow, table), "example.com");
+    r.context.patience_ms = 70;
+    spf_check(&r.subject, &r.context, &r.outcome);
+    CU_ASSERT_TRUE(r.outcome.tree.cut);
+    CU_ASSERT_EQUAL(r.outcome.tree.top->lookups, 4);
+    CU_ASSERT_EQUAL(r.outcome.tree.top->branches[3].node->state, SPF_NODE_UNKNOWN);
+    CU_ASSERT_STRING_EQUAL(ids_of(&r), ""); /* what was not asked is not wrong */
+    run_done(&r);
+}
+
 const char unit_suite[] = "spf_check";
 const struct unit_test unit_tests[] = {
     {"the vectors hold", the_vectors_hold},
@@ -575,6 +609,7 @@ const struct unit_test unit_tests[] = {
     {"overlaps are hints", overlaps_are_hints},
     {"reports show what is used", reports_show_what_is_used},
     {"context decides", context_decides},
+    {"patience ends", patience_ends},
     {"large records are bounded", large_records_are_bounded},
     {"many records are bounded", many_records_are_bounded},
     {"many large records are bounded", many_large_records_are_bounded},

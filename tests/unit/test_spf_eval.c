@@ -6,6 +6,7 @@
 
 #include <CUnit/CUnit.h>
 #include <string.h>
+#include <time.h>
 
 static struct spf_verdict check_with(
     struct arena *a, const char *zone, const char *ip, struct spf_question q)
@@ -143,6 +144,40 @@ static void the_sender_may_be_missing_or_foreign(void)
     arena_free(a);
 }
 
+/* Answers as the table it stands before, 30 ms later. */
+static void ask_slowly(
+    void *self, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out)
+{
+    const struct timespec delay = {.tv_nsec = 30000000};
+
+    (void)nanosleep(&delay, NULL);
+    dns_ask(self, name, type, a, out);
+}
+
+static void close_table(void *self)
+{
+    dns_close(self);
+}
+
+static void patience_ends(void)
+{
+    static const struct dns_ops slow = {.ask = ask_slowly, .close = close_table};
+    struct dns *d = dns_from(&slow, dns_table_of("example.com TXT v=spf1 a a a a a -all\n"
+                                                 "example.com A 192.0.2.1\n"));
+    struct arena *a = arena_new();
+    struct spf_question q = {.domain = "example.com", .ip = {4, {10}}, .patience_ms = 70};
+    struct spf_verdict v;
+
+    spf_check_host(d, &q, a, &v);
+    CU_ASSERT_EQUAL(v.result, SPF_TEMPERROR);
+    CU_ASSERT_STRING_EQUAL(v.why, "no answer about example.com A: the time is up");
+    q.patience_ms = 0;
+    spf_check_host(d, &q, a, &v);
+    CU_ASSERT_EQUAL(v.result, SPF_FAIL);
+    arena_free(a);
+    dns_close(d);
+}
+
 static void an_explanation_is_expanded(void)
 {
     static const char zone[] =
@@ -166,6 +201,7 @@ const struct unit_test unit_tests[] = {
     {"a permanent error waits for no later term", a_permanent_error_waits_for_no_later_term},
     {"only ten hosts of an mx are asked", only_ten_hosts_of_an_mx_are_asked},
     {"the sender may be missing or foreign", the_sender_may_be_missing_or_foreign},
+    {"patience ends", patience_ends},
     {"an explanation is expanded", an_explanation_is_expanded},
     {NULL, NULL},
 };
