@@ -5,6 +5,7 @@
 #include "ingest/imap_name.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,6 +14,10 @@ enum {
     RANGES_MAX = 350, /* servers read lines of 8,000 bytes */
     MOVED_BYTES = 64  /* the answer, for each mail that is moved: an EXPUNGE line, COPYUID */
 };
+
+/* A keyword that is set with \\Deleted: what has it was moved or is to go, and not by anybody else.
+ */
+static const char our_mark[] = "$DmarcmillDone";
 
 /* What is to be done with mails of one kind. */
 struct way {
@@ -27,7 +32,9 @@ struct imap_filing {
     const struct imap_settings *set;
     struct arena *arena;
     struct way ways[MESSAGE_KINDS];
-    bool told; /* that mails stay behind */
+    struct way unfinished; /* only to be expunged */
+    bool told;             /* that mails stay behind */
+    bool no_keywords;      /* the server takes none */
 };
 
 struct imap_filing *imap_filing_new(const struct imap_settings *set)
@@ -47,6 +54,7 @@ void imap_filing_free(struct imap_filing *f)
         return;
     for (int k = 0; k < MESSAGE_KINDS; k++)
         free(f->ways[k].uids);
+    free(f->unfinished.uids);
     arena_free(f->arena);
     free(f);
 }
@@ -84,18 +92,37 @@ int imap_filing_names(
     return 0;
 }
 
+static bool has_flag(const char *flags, const char *flag)
+{
+    size_t n = strlen(flag);
+
+    for (const char *at = flags; *at; at += strcspn(at, " "), at += *at == ' ') {
+        if (strncasecmp(at, flag, n) == 0 && (at[n] == ' ' || !at[n]))
+            return true;
+    }
+    return false;
+}
+
 bool imap_filing_lacks_flag(const struct imap_filing *f, enum message_kind kind, const char *flags)
 {
     const struct disposal *d = f->ways[kind].how;
-    size_t n = d->how == DISPOSE_FLAG ? strlen(d->where) : 0;
 
-    if (!n)
-        return false;
-    for (const char *at = flags; *at; at += strcspn(at, " "), at += *at == ' ') {
-        if (strncasecmp(at, d->where, n) == 0 && (at[n] == ' ' || !at[n]))
-            return false;
+    return d->how == DISPOSE_FLAG && !has_flag(flags, d->where);
+}
+
+static void add_uid(struct way *w, uint32_t uid)
+{
+    if (w->n == w->size) {
+        w->size = w->size ? w->size * 2 : 256;
+        w->uids = mem_realloc(w->uids, w->size * sizeof *w->uids);
     }
-    return true;
+    w->uids[w->n++] = uid;
+}
+
+void imap_filing_finish(struct imap_filing *f, uint32_t uid, const char *flags)
+{
+    if (has_flag(flags, our_mark))
+        add_uid(&f->unfinished, uid);
 }
 
 void imap_filing_add(struct imap_filing *f, uint32_t uid, enum message_kind kind)
@@ -104,11 +131,7 @@ void imap_filing_add(struct imap_filing *f, uint32_t uid, enum message_kind kind
 
     if (w->how->how == DISPOSE_LEAVE || f->set->look_only)
         return;
-    if (w->n == w->size) {
-        w->size = w->size ? w->size * 2 : 256;
-        w->uids = mem_realloc(w->uids, w->size * sizeof *w->uids);
-    }
-    w->uids[w->n++] = uid;
+    add_uid(w, uid);
 }
 
 size_t imap_ranges(struct buf *out, const uint32_t *uids, size_t n)
@@ -200,24 +223,43 @@ static void tell_left_behind(struct imap_filing *f)
     f->set->notice(f->set->context, &why);
 }
 
+static int mark_deleted(struct imap_filing *f, struct imap_session *s, const char *ranges,
+    uint64_t bytes, struct err *e)
+{
+    char both[40];
+
+    (void)snprintf(both, sizeof both, "\\Deleted %s", our_mark);
+    if (!f->no_keywords && store_flag(s, ranges, both, bytes, e) == 0)
+        return 0;
+    if (!f->no_keywords && strcmp(e->tag, "refused") != 0)
+        return (int)e->class;
+    f->no_keywords = true;
+    return store_flag(s, ranges, "\\Deleted", bytes, e);
+}
+
 /* Marked mails are not listed again, so those that stay behind do no harm. */
 static int expunge(struct imap_filing *f, struct imap_session *s, const char *ranges,
     uint64_t bytes, struct err *e)
 {
     struct buf b;
-    int r = store_flag(s, ranges, "\\Deleted", bytes, e);
 
-    if (r)
-        return r;
     if (!imap_has(s, "UIDPLUS")) {
         tell_left_behind(f);
         return 0;
     }
     buf_init(&b, IMAP_COMMAND_MAX);
     (void)buf_printf(&b, "UID EXPUNGE %s", ranges);
-    r = imap_must(s, "removing mails", bytes, b.data, e);
+    int r = imap_must(s, "removing mails", bytes, b.data, e);
     buf_done(&b);
     return r;
+}
+
+static int remove_mails(struct imap_filing *f, struct imap_session *s, const char *ranges,
+    uint64_t bytes, struct err *e)
+{
+    int r = mark_deleted(f, s, ranges, bytes, e);
+
+    return r ? r : expunge(f, s, ranges, bytes, e);
 }
 
 static int move(struct imap_filing *f, struct way *w, struct imap_session *s, const char *ranges,
@@ -230,7 +272,7 @@ static int move(struct imap_filing *f, struct way *w, struct imap_session *s, co
     (void)buf_printf(&b, "UID %s %s %s", at_once ? "MOVE" : "COPY", ranges, w->folder);
     int r = send_to_folder(w, s, bytes, b.data, e);
     buf_done(&b);
-    return r || at_once ? r : expunge(f, s, ranges, bytes, e);
+    return r || at_once ? r : remove_mails(f, s, ranges, bytes, e);
 }
 
 /* As many of the mails as one command can name: *n of them. */
@@ -243,10 +285,12 @@ static int dispose_some(struct imap_filing *f, struct way *w, struct imap_sessio
     buf_init(&ranges, IMAP_COMMAND_MAX / 2);
     *n = imap_ranges(&ranges, w->uids + from, w->n - from);
     uint64_t bytes = IMAP_ANSWER_BYTES + (uint64_t)*n * MOVED_BYTES;
-    if (w->how->how == DISPOSE_MOVE) {
+    if (w == &f->unfinished) {
+        r = expunge(f, s, ranges.data, bytes, e);
+    } else if (w->how->how == DISPOSE_MOVE) {
         r = move(f, w, s, ranges.data, bytes, e);
     } else if (w->how->how == DISPOSE_DELETE) {
-        r = expunge(f, s, ranges.data, bytes, e);
+        r = remove_mails(f, s, ranges.data, bytes, e);
     } else {
         r = store_flag(s, ranges.data, w->how->where, bytes, e);
     }
@@ -282,7 +326,7 @@ static int flush_way(struct imap_filing *f, struct way *w, struct imap_session *
 
 int imap_filing_flush(struct imap_filing *f, struct imap_session *s, struct err *e)
 {
-    int r = 0;
+    int r = flush_way(f, &f->unfinished, s, e);
 
     for (int k = 0; k < MESSAGE_KINDS && !r; k++)
         r = flush_way(f, &f->ways[k], s, e);

@@ -33,6 +33,10 @@ int imap_filing_names(struct imap_filing *f, const struct imap_names *names, con
 /* Such a mail stays where it is, but must it still be flagged, having these flags? */
 bool imap_filing_lacks_flag(const struct imap_filing *f, enum message_kind kind, const char *flags);
 
+/* A mail that is marked \\Deleted, with these flags: was it done before, and only the removal is
+ * left to do? Then the next flush does it. */
+void imap_filing_finish(struct imap_filing *f, uint32_t uid, const char *flags);
+
 void imap_filing_add(struct imap_filing *f, uint32_t uid, enum message_kind kind);
 
 /* Does what waits. After an error the rest still waits. ERR_TEMPORARY: archive-failed, refused, and

@@ -166,7 +166,11 @@ static void list_add(void *context, struct imap_fetched *f)
 
     unsigned unmarked = 0;
 
-    if ((f->deleted && s->changes) || s->n_list == LIST_MAX)
+    if (f->deleted && s->changes) {
+        imap_filing_finish(s->filing, f->uid, f->flags);
+        return;
+    }
+    if (s->n_list == LIST_MAX)
         return;
     for (int k = 0; k < MESSAGE_KINDS; k++) {
         if (imap_filing_lacks_flag(s->filing, (enum message_kind)k, f->flags))

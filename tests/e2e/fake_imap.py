@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """An IMAP server that misbehaves in one chosen way: fake_imap.py PORT-FILE MODE. Plain, without TLS.
 
-It holds two mails, UID 7 and 9. Prints every command it gets.
+It holds two mails, UID 7 and 9. Prints every command it gets, and "archived UID", "gone UID", "marked UID" when that happens.
+
+MODE may have what the server can do behind it: "none+move", "none+uidplus+idle". The mode bye-at-N says BYE instead of taking the
+Nth command of its first connection, cut-at-N does it and hangs up before it answers, once+MODE is MODE in its first connection only.
 """
 import os
 import re
@@ -10,7 +13,12 @@ import sys
 import threading
 import time
 
-port_file, mode = sys.argv[1:]
+port_file, given = sys.argv[1:]
+mode, *extensions = given.split("+")
+only_once = mode == "once"
+if only_once:
+    mode, *extensions = extensions
+box = {7: set(), 9: set()}
 BODY = b"Subject: hello\r\n\r\nhello\r\n"
 listener = socket.create_server(("127.0.0.1", 0))
 with open(port_file, "w") as f:
@@ -38,8 +46,25 @@ def cut_short(n, uid):
 
 def wanted(command):
     """Which of the mails, with their numbers, a UID FETCH is for."""
-    ranges = [[int(x) for x in r.split(":")] for r in command.split(" ")[2].split(",")]
-    return [(n, uid) for n, uid in ((1, 7), (2, 9)) if any(r[0] <= uid <= r[-1] for r in ranges)]
+    last = max(box, default=0)
+    ranges = [sorted(last if x == "*" else int(x) for x in r.split(":")) for r in command.split(" ")[2].split(",")]
+    return [(n, uid) for n, uid in enumerate(sorted(box), 1) if any(r[0] <= uid <= r[-1] for r in ranges)]
+
+
+def change(command):
+    """UID COPY, MOVE, STORE and EXPUNGE."""
+    word = command.split(" ")[1]
+    for n, uid in reversed(wanted(command)):
+        if word in ("COPY", "MOVE"):
+            print("archived", uid, flush=True)
+        if word == "STORE" and "\\Deleted" in command:
+            box[uid].update(command[command.index("(") + 1:-1].split(" "))
+            print("marked", uid, flush=True)
+        if word == "MOVE" or (word == "EXPUNGE" and box[uid]):
+            del box[uid]
+            send(f"* {n} EXPUNGE\r\n")
+            print("gone", uid, flush=True)
+    return "OK done"
 
 
 def fetch(tag, command):
@@ -112,6 +137,10 @@ def fetch(tag, command):
         send("* OK [BADCHARSET (a)] x\r\n* OK [BADCHARSET (b)] x\r\n")
     elif mode == "garbage":
         send("HTTP/1.1 400 Bad Request\r\n")
+    elif mode == "expunged-between":
+        if box.pop(7, None) is not None:
+            send("* 1 EXPUNGE\r\n* 1 EXISTS\r\n")
+        mail(1, 9)
     elif mode == "chatter":
         send("* 1 FETCH (FLAGS (\\Seen))\r\n* 3 EXISTS\r\n* OK [ALERT] \"The (disk is {5}\r\n")
         send(f"* 2 FETCH (UID 8 BODY[] {{{len(BODY)}}}\r\n".encode() + BODY + b")\r\n")
@@ -124,12 +153,25 @@ def fetch(tag, command):
     return "OK fetched"
 
 
+def listing(mails):
+    date = ' INTERNALDATE "01-Feb-2025 03:04:05 +0200"'
+    size = 10 if mode == "liar" else len(BODY)
+    for n, uid in mails:
+        send(f"* {n} FETCH (UID {uid} FLAGS ({' '.join(box[uid])}) RFC822.SIZE {size}{date})\r\n")
+    return "OK done"
+
+
 def answer(tag, command):
     word = command.split(" ")[0]
     if command.startswith("UID FETCH"):
+        if "BODY" not in command and "SIZE" in command:
+            return listing([(n, uid) for n, uid in wanted(command)])
         return fetch(tag, command)
+    if command.startswith("UID ") and command.split(" ")[1] in ("COPY", "MOVE", "STORE", "EXPUNGE"):
+        return change(command)
     if word == "CAPABILITY" and mode != "no-capabilities":
-        send("* CAPABILITY IMAP4rev1" + (" LOGINDISABLED" if mode == "login-disabled" else "") + "\r\n")
+        more = extensions + (["LOGINDISABLED"] if mode == "login-disabled" else [])
+        send(" ".join(["* CAPABILITY IMAP4rev1"] + [x.upper() for x in more]) + "\r\n")
     elif word == "STARTTLS":
         if mode == "starttls-refused":
             return "NO not today"
@@ -146,21 +188,45 @@ def answer(tag, command):
         return "BAD no such command"
     elif word in ("SELECT", "EXAMINE"):
         validity = 6 if mode == "cut-changed" and opened > 1 else 5
-        send("* 2 EXISTS\r\n" + ("" if mode == "no-uidvalidity" else f"* OK [UIDVALIDITY {validity}] ok\r\n"))
+        send(f"* {len(box)} EXISTS\r\n" + ("" if mode == "no-uidvalidity" else f"* OK [UIDVALIDITY {validity}] ok\r\n"))
         return "OK [READ-ONLY] open" if mode == "read-only" else "OK open"
     elif word == "FETCH":
-        date = ' INTERNALDATE "01-Feb-2025 03:04:05 +0200"'
-        size = 10 if mode == "liar" else len(BODY)
-        # out of order, and one of them twice
-        for n, uid in ((2, 9), (1, 7), (1, 7)):
-            send(f"* {n} FETCH (UID {uid} RFC822.SIZE {size}{date})\r\n")
+        mails = list(enumerate(sorted(box), 1))
+        return listing(mails[1:] + mails[:1] * 2)  # out of order, and one of them twice
+    elif word == "IDLE":
+        if mode == "idle-refused":
+            return "NO not for you"
+        send("+ idling\r\n")
+        if mode == "idle-bye":
+            send("* BYE tired\r\n")
+            hang_up()
+        elif mode == "idle-storm":
+            send("* OK still here\r\n* 1 EXPUNGE\r\n* 0 RECENT\r\n* 2 FETCH (FLAGS ())\r\n* 5 EXISTS\r\n")
+        connection.lines.readline()
     elif word == "LOGOUT":
         send("* BYE\r\n")
     return "OK done"
 
 
+def disturb(number, tag, command):
+    """Is this the command at which the connection ends?"""
+    at = int(mode.rsplit("-", 1)[1]) if mode.startswith(("bye-at-", "cut-at-")) else 0
+    if number != at or opened > 1:
+        return False
+    if mode.startswith("bye"):
+        send("* BYE not today\r\n")
+    else:
+        answer(tag, command)
+    hang_up()
+    return True
+
+
 def serve(peer):
+    global mode
     connection.peer = peer
+    connection.lines = peer.makefile("rb")
+    if only_once and opened > 1:
+        mode = "none"
     try:
         if mode == "mute":
             time.sleep(60)
@@ -172,12 +238,14 @@ def serve(peer):
             send("220 mail.example.net ESMTP\r\n")
         else:
             send("* OK hello\r\n")
-        for line in peer.makefile("rb"):
+        for number, line in enumerate(iter(connection.lines.readline, b""), 1):
             line = line.decode(errors="replace").rstrip()
             print(line, flush=True)
             tag, command = line.split(" ", 1) if " " in line else ("*", line)
             if mode == "mute-fetch" and command.startswith("UID FETCH"):
                 time.sleep(60)
+            if disturb(number, tag, command):
+                break
             send(f"{tag} {answer(tag, command)}\r\n")
     except OSError:
         pass

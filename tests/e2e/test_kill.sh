@@ -62,6 +62,16 @@ files_in() { find "$1/new" "$1/cur" -type f 2>/dev/null; }
 # linked into the archive before it leaves the mailbox.
 ids_in() { for _f in "$@"; do files_in "$_f"; done | xargs -r grep -h '^Message-ID: ' | sort; }
 
+# How many there are, once the server has ended what the killed program had asked for.
+settled() {
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    _n=$(ids_in "$@" 2>/dev/null | uniq | wc -l)
+    [ "$_n" != "$mails" ] || break
+    sleep 0.3
+  done
+  echo "$_n"
+}
+
 prepare whole
 start=$(date +%s%N)
 "$MILL" --config "$WORK/conf" poll --once >/dev/null 2>&1 || true
@@ -77,7 +87,7 @@ while [ $i -lt "$KILLS" ]; do
   timeout -s KILL "$after" "$MILL" --config "$WORK/conf" poll --once >/dev/null 2>&1 || {
     [ $? != 137 ] || killed=$((killed + 1))
   }
-  check "kill $i after $after s: no mail lost" "$mails" "$(ids_in "$box" "$archive" | uniq | wc -l)"
+  check "kill $i after $after s: no mail lost" "$mails" "$(settled "$box" "$archive")"
   "$MILL" --config "$WORK/conf" poll --once >/dev/null 2>&1 || true
   check "kill $i after $after s: totals" "0 differences" "$(python3 "$HERE/totals.py" "$MILL" "$STORE" "$WORK/w/truth.json")"
   check "kill $i: all moved" "0 $mails" "$(files_in "$box" | wc -l) $(files_in "$archive" | wc -l)"
