@@ -44,6 +44,7 @@ extern const struct command cmd_domain;
 extern const struct command cmd_rejects;
 extern const struct command cmd_reparse;
 extern const struct command cmd_status;
+extern const struct command cmd_doctor;
 extern const struct command cmd_store;
 
 /* Runs the program; returns its exit status. */

@@ -25,6 +25,7 @@ static const struct command *const commands[] = {
     &cmd_rejects,
     &cmd_reparse,
     &cmd_status,
+    &cmd_doctor,
     &cmd_store,
     NULL,
 };

@@ -1,6 +1,12 @@
 #include "cli/mailbox.h"
 
+#include "ingest/imap_inspect.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int missing(const struct config_mailbox *m, const char *what, struct err *e)
 {
@@ -80,7 +86,7 @@ static int check_imap(const struct config_mailbox *m, struct err *e)
     return rc ? rc : check_folders(m, e);
 }
 
-static int open_imap(struct source **out, struct mailbox_open *o, struct err *e)
+static void set_imap(struct mailbox_open *o)
 {
     const struct config_mailbox *m = o->config;
     o->settings.imap = (struct imap_settings){
@@ -109,8 +115,19 @@ static int open_imap(struct source **out, struct mailbox_open *o, struct err *e)
         .context = o->context,
     };
     memcpy(o->settings.imap.after, m->after, sizeof m->after);
+}
 
+static int open_imap(struct source **out, struct mailbox_open *o, struct err *e)
+{
+    set_imap(o);
     return source_imap_open(out, &o->settings.imap, o->limits, e);
+}
+
+static int inspect_imap(struct mailbox_open *o,
+    void (*good)(void *context, const char *step, const char *found), struct err *e)
+{
+    set_imap(o);
+    return imap_inspect(&o->settings.imap, good, o->context, e);
 }
 
 static int check_maildir(const struct config_mailbox *m, struct err *e)
@@ -164,10 +181,40 @@ static int open_maildir(struct source **out, struct mailbox_open *o, struct err 
     return source_maildir_open(out, &o->settings.maildir, o->limits, e);
 }
 
+static int may_write(const char *path, const char *below, struct err *e)
+{
+    char both[PATH_MAX];
+
+    (void)snprintf(both, sizeof both, "%s/%s", path, below);
+    if (access(both, W_OK | X_OK) == 0)
+        return 0;
+    return err_set(e, ERR_CONFIG, "permission", "%s: %s", both, strerrordesc_np(errno));
+}
+
+static int inspect_maildir(struct mailbox_open *o,
+    void (*good)(void *context, const char *step, const char *found), struct err *e)
+{
+    struct source *source;
+    int rc;
+
+    o->look_only = true;
+    rc = open_maildir(&source, o, e);
+    if (rc)
+        return rc;
+    source->ops->close(source);
+    good(o->context, "folder", o->config->path);
+    rc = may_write(o->config->path, "new", e);
+    if (!rc)
+        rc = may_write(o->config->path, "cur", e);
+    if (!rc)
+        good(o->context, "permissions", "mails can be moved from new and cur");
+    return rc;
+}
+
 const struct mailbox_kind mailbox_kinds[] = {
-    {"imap", true, check_imap, open_imap},
-    {"maildir", false, check_maildir, open_maildir},
-    {NULL, false, NULL, NULL},
+    {"imap", true, check_imap, open_imap, inspect_imap},
+    {"maildir", false, check_maildir, open_maildir, inspect_maildir},
+    {NULL, false, NULL, NULL, NULL},
 };
 
 const struct mailbox_kind *mailbox_kind_find(const char *name)

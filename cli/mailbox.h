@@ -34,6 +34,10 @@ struct mailbox_kind {
     int (*check)(const struct config_mailbox *m, struct err *e);
     /* *o must stay valid until the source is closed. */
     int (*open)(struct source **out, struct mailbox_open *o, struct err *e);
+    /* Tries every step of reading it and changes nothing; `good` is called for each that went well,
+     * with o->context. */
+    int (*inspect)(struct mailbox_open *o,
+        void (*good)(void *context, const char *step, const char *found), struct err *e);
 };
 
 extern const struct mailbox_kind mailbox_kinds[]; /* ends with a NULL name */
