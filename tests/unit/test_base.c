@@ -154,6 +154,23 @@ static void sha256_is_the_known_one(void)
 
 /* ---- text ---- */
 
+static void base64_is_the_known_one(void)
+{
+    static const char *const pairs[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="}, {"\xff\xfe\xfd", "//79"}}; /* RFC 4648 section 10 */
+    struct buf b;
+
+    buf_init(&b, 8);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        buf_clear(&b);
+        CU_ASSERT_EQUAL(base64_add(&b, pairs[i][0], strlen(pairs[i][0])), 0);
+        CU_ASSERT_STRING_EQUAL(b.data ? b.data : "", pairs[i][1]);
+    }
+    CU_ASSERT_EQUAL(base64_add(&b, "1234567", 7), -1);
+    buf_wipe(&b);
+    CU_ASSERT_PTR_NULL(b.data);
+}
+
 static void utf8_is_judged_strictly(void)
 {
     static const struct {
@@ -555,6 +572,7 @@ const struct unit_test unit_tests[] = {
     {"a_buffer_has_a_ceiling", a_buffer_has_a_ceiling},
     {"a_blob_reads_alike_from_memory_and_file", a_blob_reads_alike_from_memory_and_file},
     {"sha256_is_the_known_one", sha256_is_the_known_one},
+    {"base64_is_the_known_one", base64_is_the_known_one},
     {"utf8_is_judged_strictly", utf8_is_judged_strictly},
     {"unsafe_text_is_neutralised", unsafe_text_is_neutralised},
     {"numbers_are_whole_or_nothing", numbers_are_whole_or_nothing},

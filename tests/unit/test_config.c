@@ -2,6 +2,7 @@
 #include "base/nearest.h"
 #include "cli/config.h"
 #include "cli/files.h"
+#include "cli/holder.h"
 #include "cli/mailbox.h"
 #include "cli/options.h"
 #include "cli/secret.h"
@@ -314,6 +315,27 @@ static void test_secret_commands(void)
     CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
 }
 
+static void test_holders(void)
+{
+    char self[STORE_HOLDER_MAX];
+    char other[STORE_HOLDER_MAX + 8];
+
+    holder_self(self);
+    CU_ASSERT_FALSE(holder_is_dead(self));
+    CU_ASSERT_FALSE(holder_is_dead("another machine pid:[1] 1 1"));
+    CU_ASSERT_FALSE(holder_is_dead(""));
+    /* the number is somebody else's now */
+    (void)snprintf(other, sizeof other, "%s0", self);
+    CU_ASSERT_TRUE(holder_is_dead(other));
+    /* nobody has such a number */
+    char *number = strrchr(self, ' ');
+    *number = '\0';
+    number = strrchr(self, ' ');
+    *number = '\0';
+    (void)snprintf(other, sizeof other, "%.100s 2147483647 5", self);
+    CU_ASSERT_TRUE(holder_is_dead(other));
+}
+
 static void test_nearest_name(void)
 {
     const char *const names[] = {"report", "rejects", "store"};
@@ -498,6 +520,7 @@ const struct unit_test unit_tests[] = {
     {"secrets", test_secrets},
     {"ways of a mailbox", test_mailbox_ways},
     {"OAuth", test_oauth},
+    {"holders of leases", test_holders},
     {"secret commands", test_secret_commands},
     {"nearest name", test_nearest_name},
     {"names become one component", test_names_become_one_component},

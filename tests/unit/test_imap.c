@@ -1,3 +1,5 @@
+#include "base/arena.h"
+#include "ingest/imap_filing.h"
 #include "ingest/imap_guard.h"
 #include "ingest/imap_name.h"
 #include "tests/unit/runner.h"
@@ -181,6 +183,62 @@ static void test_bad_names(void)
     check_bad_name(name);
 }
 
+static void check_wire(const char *prefix, const char *name, const char *expected)
+{
+    struct imap_names names = {.delimiter = '.'};
+    struct arena *a = arena_new();
+    const char *got = NULL;
+    struct err e;
+
+    (void)snprintf(names.prefix, sizeof names.prefix, "%s", prefix);
+    CU_ASSERT_EQUAL(imap_name_wire(a, name, &names, &got, &e), 0);
+    CU_ASSERT_STRING_EQUAL(got ? got : "", expected);
+    arena_free(a);
+}
+
+static void test_prefix(void)
+{
+    check_wire("", "Done/2026", "\"Done.2026\"");
+    check_wire("INBOX.", "Done/2026", "\"INBOX.Done.2026\"");
+    check_wire("INBOX.", "inbox", "\"inbox\"");
+    check_wire("INBOX.", "INBOX/Done", "\"INBOX.Done\"");
+    check_wire("INBOX.", "Inbox.Done", "\"Inbox.Done\"");
+    check_wire("user\\", "a\"b", "\"user\\\\a\\\"b\"");
+}
+
+static void test_flags_that_are_missing(void)
+{
+    struct imap_settings set = {.after[KIND_TLS] = {DISPOSE_FLAG, "Seen-It"}};
+    struct imap_filing *f = imap_filing_new(&set);
+
+    CU_ASSERT_TRUE(imap_filing_changes(&set));
+    CU_ASSERT_TRUE(imap_filing_lacks_flag(f, KIND_TLS, ""));
+    CU_ASSERT_TRUE(imap_filing_lacks_flag(f, KIND_TLS, "\\Seen Seen-It-Not"));
+    CU_ASSERT_TRUE(imap_filing_lacks_flag(f, KIND_TLS, "Not-Seen-It"));
+    CU_ASSERT_FALSE(imap_filing_lacks_flag(f, KIND_TLS, "\\Seen seen-it"));
+    CU_ASSERT_FALSE(imap_filing_lacks_flag(f, KIND_AGGREGATE, ""));
+    imap_filing_free(f);
+    set.look_only = true;
+    CU_ASSERT_FALSE(imap_filing_changes(&set));
+}
+
+static void test_ranges(void)
+{
+    static const uint32_t uids[] = {5, 6, 7, 9, 11, 12};
+    uint32_t many[2000];
+    struct buf b;
+
+    buf_init(&b, 10000);
+    CU_ASSERT_EQUAL(imap_ranges(&b, uids, 6), 6);
+    CU_ASSERT_STRING_EQUAL(b.data, "5:7,9,11:12");
+    for (uint32_t i = 0; i < 2000; i++)
+        many[i] = 4000000000U + i * 2;
+    buf_clear(&b);
+    CU_ASSERT_EQUAL(imap_ranges(&b, many, 2000), 350);
+    CU_ASSERT_TRUE(b.len < 8000); /* what servers read in one line */
+    buf_done(&b);
+}
+
 static void test_quote(void)
 {
     struct buf b;
@@ -204,6 +262,9 @@ const struct unit_test unit_tests[] = {
     {"guard: NUL", test_guard_nul},
     {"folder names", test_names},
     {"folder names that cannot be", test_bad_names},
+    {"names with a prefix", test_prefix},
+    {"flags that are missing", test_flags_that_are_missing},
+    {"ranges of UIDs", test_ranges},
     {"quoted strings", test_quote},
     {NULL, NULL},
 };

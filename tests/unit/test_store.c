@@ -2262,6 +2262,95 @@ static void verify_finds_what_was_changed(void)
     on_each(verify_finds_what_was_changed_case);
 }
 
+static bool has_lease(const char *holder, int64_t seconds, const char *over)
+{
+    struct store_claim claim = {holder, seconds, over};
+    char other[STORE_HOLDER_MAX];
+    struct err e;
+
+    expect(store_lease_take(store, "main/INBOX", &claim, other, &e), 0, &e);
+    return !*other;
+}
+
+static void one_holds_a_lease_case(void)
+{
+    struct err e;
+
+    CU_ASSERT_TRUE(has_lease("a", 100, NULL));
+    CU_ASSERT_TRUE(has_lease("a", 100, NULL));
+    CU_ASSERT_FALSE(has_lease("b", 100, NULL));
+    CU_ASSERT_FALSE(has_lease("b", 100, "c"));
+    CU_ASSERT_TRUE(has_lease("b", 100, "a")); /* a is dead */
+    CU_ASSERT_FALSE(has_lease("a", 100, NULL));
+    expect(store_lease_release(store, "b", &e), 0, &e);
+    CU_ASSERT_TRUE(has_lease("a", -1, NULL)); /* over already */
+    CU_ASSERT_TRUE(has_lease("b", -1, NULL));
+    expect(store_lease_renew(store, "b", 100, &e), 0, &e);
+    CU_ASSERT_FALSE(has_lease("a", 100, NULL));
+}
+
+static void one_holds_a_lease(void)
+{
+    on_each(one_holds_a_lease_case);
+}
+
+static struct store_mailbox last_mailbox;
+
+static int take_mailbox(void *context, const struct store_mailbox *m)
+{
+    int *n = context;
+
+    last_mailbox = *m;
+    last_mailbox.name = NULL; /* not valid for longer */
+    CU_ASSERT_STRING_EQUAL(m->folder, "INBOX");
+    if (m->failures)
+        CU_ASSERT_STRING_EQUAL(m->error_class, "timeout");
+    ++*n;
+    return 0;
+}
+
+static void polled(const struct err *why, int64_t waiting, int64_t messages)
+{
+    struct store_summary s = {.messages = messages, .stored = messages};
+    struct store_poll p = {why, waiting, &s};
+    struct err e;
+    int n = 0;
+
+    expect(store_mailbox_polled(store, "main", "INBOX", &p, &e), 0, &e);
+    expect(store_mailboxes(store, take_mailbox, &n, &e), 0, &e);
+    CU_ASSERT_EQUAL(n, 1);
+}
+
+static void polls_are_remembered_case(void)
+{
+    struct err why;
+
+    (void)err_set(&why, ERR_TEMPORARY, "timeout", "no answer");
+    polled(&why, -1, 0);
+    CU_ASSERT_EQUAL(last_mailbox.succeeded_at, -1);
+    CU_ASSERT_TRUE(last_mailbox.failing_since > 0);
+    same_number(last_mailbox.waiting, -1, "not known");
+    polled(NULL, 7, 3);
+    CU_ASSERT_TRUE(last_mailbox.succeeded_at > 0);
+    CU_ASSERT_EQUAL(last_mailbox.failing_since, -1);
+    CU_ASSERT_TRUE(last_mailbox.error_at > 0); /* the last one */
+    same_number(last_mailbox.waiting, 7, "waiting");
+    polled(&why, -1, 2);
+    CU_ASSERT_TRUE(last_mailbox.failing_since > 0);
+    CU_ASSERT_TRUE(last_mailbox.succeeded_at > 0);
+    same_number(last_mailbox.waiting, 7, "as was known last");
+    same_number(last_mailbox.polls, 3, "polls");
+    same_number(last_mailbox.failures, 2, "failures");
+    same_number(last_mailbox.messages, 5, "messages");
+    same_number(last_mailbox.stored, 5, "stored");
+    same_number(last_mailbox.open_rejects, 0, "open rejects");
+}
+
+static void polls_are_remembered(void)
+{
+    on_each(polls_are_remembered_case);
+}
+
 static void every_statement_is_understood_case(void)
 {
     struct db_stmt *s = NULL;
@@ -2277,6 +2366,8 @@ static void every_statement_is_understood(void)
 }
 
 const struct unit_test unit_tests[] = {
+    {"one holds a lease", one_holds_a_lease},
+    {"polls are remembered", polls_are_remembered},
     {"packing comes back as it was", packing_comes_back_as_it_was},
     {"packing keeps empty fields", packing_keeps_empty_fields},
     {"packing takes any text", packing_takes_any_text},
