@@ -5,15 +5,25 @@
 #include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct zone {
     GTimeZone *zone;
     char *name;
 };
 
+/* GLib takes it for a path below the database's folder. */
+static bool is_name(const char *s)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
+
+    return *s && *s != '/' && s[strspn(s, allowed)] == '\0';
+}
+
 struct zone *zone_open(const char *name)
 {
-    GTimeZone *found = g_time_zone_new_identifier(name);
+    GTimeZone *found = is_name(name) ? g_time_zone_new_identifier(name) : NULL;
 
     if (!found)
         return NULL;

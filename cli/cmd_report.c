@@ -17,7 +17,6 @@ struct report_run {
     struct period_options period;
     const struct report_format *format;
     const char *folder; /* --out */
-    int64_t from, to;
     const struct app *app;
     struct store *store;
     struct enrichment *enrichment;
@@ -51,6 +50,12 @@ static int take_option(struct report_run *r, int c, struct err *e)
     case 'l':
         r->period.last_week = 1;
         return 0;
+    case 'm':
+        r->period.month = optarg;
+        return 0;
+    case 'L':
+        r->period.last_month = 1;
+        return 0;
     case 'F':
         r->period.from = optarg;
         return 0;
@@ -77,7 +82,9 @@ static int check_options(struct report_run *r, struct err *e)
     }
     if ((r->period.from != NULL) != (r->period.to != NULL))
         return err_set(e, ERR_USAGE, "usage", "--from and --to go together");
-    return options_period(&r->period, PERIOD_LAST_WEEK, &r->from, &r->to, e);
+    int64_t from;
+    int64_t to;
+    return options_period(&r->period, PERIOD_LAST_WEEK, &from, &to, e);
 }
 
 static int read_options(struct report_run *r, int argc, char **argv, struct err *e)
@@ -87,6 +94,8 @@ static int read_options(struct report_run *r, int argc, char **argv, struct err 
         {"all-clients", no_argument, NULL, 'a'},
         {"week", required_argument, NULL, 'w'},
         {"last-week", no_argument, NULL, 'l'},
+        {"month", required_argument, NULL, 'm'},
+        {"last-month", no_argument, NULL, 'L'},
         {"from", required_argument, NULL, 'F'},
         {"to", required_argument, NULL, 'T'},
         {"format", required_argument, NULL, 'f'},
@@ -114,7 +123,7 @@ static int write_file(const struct report_run *r, const struct client_report *re
     char period[REPORT_PERIOD_MAX];
     struct new_file file;
 
-    report_period_name(r->from, r->to, period);
+    report_period_name(report->from, report->to, period);
     const char *path = arena_printf(a, "%s/%s.%s", folder, period, r->format->extension);
     int rc = files_make_folder(folder, 0777, e);
     if (!rc)
@@ -149,13 +158,18 @@ static void finish_output(const struct report_run *r)
 
 static int report_one(struct report_run *r, const char *client, struct err *e)
 {
-    const struct store_period period = {.client = client, .from = r->from, .to = r->to};
+    const struct client_look *look = looks_find(&r->app->config->looks, client);
+    struct store_period period = {.client = client};
     struct client_report report;
     struct arena *a = arena_new();
     const struct report_settings set = {
         .identities = r->app->config->identities, .enrichment = r->enrichment};
-    int rc = report_complete(r->store, &period, &set, a, &report, e);
+    int rc = options_period(&r->period, look->monthly ? PERIOD_LAST_MONTH : PERIOD_LAST_WEEK,
+        &period.from, &period.to, e);
 
+    if (!rc)
+        rc = report_complete(r->store, &period, &set, a, &report, e);
+    report.look = look->look;
     /* nobody waits for a report on domains that belong to nobody, unless there is something in it
      */
     bool skip = !r->client && strcmp(client, STORE_UNASSIGNED) == 0 &&
@@ -214,15 +228,20 @@ static int run_report(struct app *app, int argc, char **argv, struct err *e)
 const struct command cmd_report = {
     .name = "report",
     .usage = "report [--client NAME | --all-clients]\n"
-             "       [--week YYYY-Www | --last-week | --from DAY --to DAY]\n"
+             "       [--week YYYY-Www | --last-week | --month YYYY-MM | --last-month\n"
+             "        | --from DAY --to DAY]\n"
              "       [--format text|csv|html|json] [--out DIR]",
-    .summary = "write the report of a client for a week",
+    .summary = "write the report of a client for a week or a month",
     .help = "  --client NAME     one client; default: all clients\n"
             "  --week YYYY-Www   an ISO week, Monday to Sunday\n"
-            "  --last-week       the last whole week (default)\n"
+            "  --last-week       the last whole week (default; of a client whose cadence\n"
+            "                    is monthly, the last whole month)\n"
+            "  --month YYYY-MM   a calendar month\n"
+            "  --last-month      the last whole month\n"
             "  --from, --to DAY  whole days (YYYY-MM-DD), both included\n"
             "  --format FORMAT   text (default), csv (a row for each source), html or json (all)\n"
-            "  --out DIR         write DIR/CLIENT/YYYY-Www.{txt,csv,html,json} instead\n"
+            "  --out DIR         write DIR/CLIENT/YYYY-Www.{txt,csv,html,json} instead, or\n"
+            "                    YYYY-MM for a month\n"
             "\n"
             "A report counts on the UTC day on which its period begins. -v names the files\n"
             "that were written. Clients that are new in the configuration are known after the\n"

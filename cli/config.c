@@ -518,6 +518,33 @@ static int take_senders(cfg_t *root)
     return rc ? fault(root, "senders: %s", why.text) : take_labels(root);
 }
 
+static int take_look(cfg_t *section, const char *client)
+{
+    cfg_t *provider = cfg_getsec(section, "provider");
+    struct config *c = reading->config;
+    const struct look_settings set = {
+        .timezone = cfg_getstr(section, "timezone"),
+        .cadence = cfg_getstr(section, "cadence"),
+        .language = cfg_getstr(section, "language"),
+        .provider = cfg_getstr(provider, "name"),
+        .logo = cfg_getstr(provider, "logo"),
+    };
+    struct err why;
+
+    return looks_add(c->arena, &c->looks, client, &set, &why) ? fault(section, "%s", why.text) : 0;
+}
+
+/* What is for everybody may stand behind the clients. */
+static int take_looks(cfg_t *root)
+{
+    const struct config *c = reading->config;
+    int rc = take_look(root, NULL);
+
+    for (unsigned i = 0; !rc && i < cfg_size(root, "client") && i < c->n_clients; i++)
+        rc = take_look(cfg_getnsec(root, "client", i), c->clients[i]);
+    return rc;
+}
+
 static void take_limits(cfg_t *root, struct limits *to)
 {
     cfg_t *section = cfg_getsec(root, "limits");
@@ -633,8 +660,12 @@ static int parse(const char *text)
         CFG_INT("deadline", 600, CFGF_NONE), CFG_STR("batch_bytes", "16M", CFGF_NONE),
         CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE), CFG_STR("path", NULL, CFGF_NONE),
         CFG_END()};
+    cfg_opt_t provider[] = {
+        CFG_STR("name", NULL, CFGF_NONE), CFG_STR("logo", NULL, CFGF_NONE), CFG_END()};
     cfg_opt_t client[] = {CFG_STR_LIST("domains", NULL, CFGF_NONE),
-        CFG_STR("failure_data", NULL, CFGF_NONE), CFG_END()};
+        CFG_STR("failure_data", NULL, CFGF_NONE), CFG_STR("timezone", NULL, CFGF_NONE),
+        CFG_STR("cadence", NULL, CFGF_NONE), CFG_STR("language", NULL, CFGF_NONE),
+        CFG_SEC("provider", provider, CFGF_NONE), CFG_END()};
     cfg_opt_t limits[] = {CFG_STR("message", NULL, CFGF_NONE), CFG_STR("unpacked", NULL, CFGF_NONE),
         CFG_INT("ratio", (long)d.ratio, CFGF_NONE), CFG_INT("members", (long)d.members, CFGF_NONE),
         CFG_INT("nesting", (long)d.nesting, CFGF_NONE), CFG_INT("records", d.records, CFGF_NONE),
@@ -647,7 +678,9 @@ static int parse(const char *text)
         CFG_STR("failure_data", "headers", CFGF_NONE), CFG_STR("untrusted", "count", CFGF_NONE),
         CFG_STR_LIST("authserv_id", NULL, CFGF_NONE), CFG_STR("senders", NULL, CFGF_NONE),
         CFG_STR("asn_file", NULL, CFGF_NONE), CFG_STR("metrics", NULL, CFGF_NONE),
-        CFG_STR("log", "text", CFGF_NONE), CFG_SEC("label", label, titled),
+        CFG_STR("log", "text", CFGF_NONE), CFG_STR("timezone", NULL, CFGF_NONE),
+        CFG_STR("cadence", NULL, CFGF_NONE), CFG_STR("language", NULL, CFGF_NONE),
+        CFG_SEC("provider", provider, CFGF_NONE), CFG_SEC("label", label, titled),
         CFG_SEC("mailbox", mailbox, titled), CFG_SEC("client", client, titled),
         CFG_SEC("limits", limits, CFGF_NONE), CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
@@ -660,6 +693,8 @@ static int parse(const char *text)
     watch(cfg, "client|", client);
     watch(cfg, "limits|", limits);
     watch(cfg, "label|", label);
+    watch(cfg, "provider|", provider);
+    watch(cfg, "client|provider|", provider);
     (void)cfg_set_validate_func(cfg, "mailbox", take_mailbox);
     (void)cfg_set_validate_func(cfg, "client", take_client);
     (void)cfg_set_validate_func(cfg, "limits", check_given_once);
@@ -670,6 +705,8 @@ static int parse(const char *text)
     }
     if (!reading->failed)
         (void)take_senders(cfg);
+    if (!reading->failed)
+        (void)take_looks(cfg);
     take_limits(cfg, &reading->config->limits);
     take_policy(cfg, reading->config);
     reading->config->store = own_string(cfg, "store");
@@ -725,7 +762,7 @@ int config_load(struct config **out, const char *path, struct err *e)
     c->path = path ? arena_strdup(c->arena, path) : default_path(c->arena);
     if (!c->path) {
         *out = c;
-        return 0;
+        return looks_add(c->arena, &c->looks, NULL, &(struct look_settings){0}, e);
     }
     struct reader r = {.path = c->path, .config = c, .error = e};
     buf_init(&text, CONFIG_MAX);
@@ -748,6 +785,7 @@ void config_free(struct config *c)
     if (!c)
         return;
     identities_free(c->identities);
+    looks_close(&c->looks);
     arena_free(c->arena);
     free(c);
 }

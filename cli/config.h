@@ -6,6 +6,7 @@
 #define CLI_CONFIG_H
 
 #include "base/err.h"
+#include "cli/looks.h"
 #include "ingest/source.h"
 #include "parse/limits.h"
 #include "store/store.h"
@@ -70,6 +71,7 @@ struct config {
     struct store_policy policy;    /* its lists are in the arena, too */
     const char *asn_file;          /* networks by address, in MaxMind's format; or NULL */
     struct identities *identities; /* the built-in list, `senders`, and the labels */
+    struct looks looks;            /* of reports, by client */
 };
 
 /*

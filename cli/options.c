@@ -82,15 +82,35 @@ static int no_such_week(const char *text, struct err *e)
     return err_set(e, ERR_USAGE, "usage", "--week wants a week like 2026-W47, not '%s'", text);
 }
 
+static int parse_month(const char *text, int64_t *from, int64_t *to, struct err *e)
+{
+    if (!when_parse_month(text, from))
+        return err_set(e, ERR_USAGE, "usage", "--month wants a month like 2026-11, not '%s'", text);
+    *to = when_next_month(*from) - 1;
+    return 0;
+}
+
+static void last_period(bool month, int64_t *from, int64_t *to)
+{
+    int64_t today = when_day(when_now());
+
+    *to = (month ? when_month(today) : when_monday(today)) - 1;
+    *from = month ? when_month(*to) : *to - 6;
+}
+
 int options_period(const struct period_options *o, enum period_default otherwise, int64_t *from,
     int64_t *to, struct err *e)
 {
     bool days = o->from || o->to;
+    int n =
+        (o->week != NULL) + (o->month != NULL) + (o->last_week != 0) + (o->last_month != 0) + days;
 
-    if ((o->week != NULL) + (o->last_week != 0) + days > 1) {
-        return err_set(
-            e, ERR_USAGE, "usage", "--week, --last-week and --from/--to exclude each other");
+    if (n > 1) {
+        return err_set(e, ERR_USAGE, "usage",
+            "--week, --last-week, --month, --last-month and --from/--to exclude each other");
     }
+    if (o->month)
+        return parse_month(o->month, from, to, e);
     if (o->week) {
         if (!when_parse_week(o->week, from)) {
             return no_such_week(o->week, e);
@@ -98,9 +118,8 @@ int options_period(const struct period_options *o, enum period_default otherwise
         *to = *from + 6;
         return 0;
     }
-    if (o->last_week || (!days && otherwise == PERIOD_LAST_WEEK)) {
-        *from = when_monday(when_day(when_now())) - 7;
-        *to = *from + 6;
+    if (o->last_week || o->last_month || (!days && otherwise != PERIOD_EVERYTHING)) {
+        last_period(o->last_month || (!o->last_week && otherwise == PERIOD_LAST_MONTH), from, to);
         return 0;
     }
     *from = PERIOD_FIRST_DAY;

@@ -35,8 +35,8 @@ int options_domain(struct arena *a, const char *option, const char *text, const 
 
 /* Which days: what the options of `report` and `query` came to. */
 struct period_options {
-    const char *week, *from, *to;
-    int last_week;
+    const char *week, *month, *from, *to;
+    int last_week, last_month;
 };
 
 enum {
@@ -46,6 +46,7 @@ enum {
 
 enum period_default {
     PERIOD_LAST_WEEK,
+    PERIOD_LAST_MONTH,
     PERIOD_EVERYTHING
 };
 
