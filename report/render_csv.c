@@ -3,6 +3,7 @@
  */
 #include "base/arena.h"
 #include "base/csv.h"
+#include "base/when.h"
 #include "report/render.h"
 
 #include <inttypes.h>
@@ -10,7 +11,7 @@
 
 static const char *const columns[] = {"domain", "source_ip", "messages", "dmarc_pass",
     "spf_aligned", "dkim_aligned", "disposition", "identity", "cause", "class", "remedy",
-    "reporters"};
+    "reporters", "dmarc_fail", "causes", "first", "last"};
 
 /* "reject" when it was the same for all, else "none=12 reject=3". */
 static const char *action_words(struct arena *a, const struct report_share *s)
@@ -36,6 +37,26 @@ static const char *action_words(struct arena *a, const struct report_share *s)
             a, "%s%s%s=%" PRId64, words, *words ? " " : "", actions[i].name, actions[i].n);
     }
     return words;
+}
+
+/* "F24=7 P1=3": all causes of a source. */
+static const char *cause_words(struct arena *a, const struct report_source *s)
+{
+    const char *words = "";
+
+    for (size_t i = 0; i < s->n_shares; i++) {
+        words = arena_printf(a, "%s%s%s=%" PRId64, words, *words ? " " : "",
+            cause_name(s->shares[i].cause), s->shares[i].messages);
+    }
+    return words;
+}
+
+static void put_day(struct csv *c, int64_t seconds)
+{
+    char text[WHEN_TEXT_MAX];
+
+    when_format_day(when_day(seconds), text);
+    csv_text(c, text);
 }
 
 void render_csv(const struct client_report *r, FILE *out)
@@ -65,6 +86,10 @@ void render_csv(const struct client_report *r, FILE *out)
         csv_text(&c, class_name(causes[all->cause].class));
         csv_text(&c, words_remedy(a, all->cause, &s->shares[s->main].evidence));
         csv_int(&c, s->reporters);
+        csv_int(&c, report_source_failed(s));
+        csv_text(&c, cause_words(a, s));
+        put_day(&c, all->first);
+        put_day(&c, all->last);
         csv_end_row(&c);
     }
     arena_free(a);

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/when.h"
+#include "report/json_around.h"
 #include "report/render.h"
 
 static void write_actions(struct json *j, const struct report_actions *a)
@@ -225,6 +226,7 @@ void render_json(const struct client_report *r, FILE *out)
     json_end(&j);
     write_findings(&j, r, a);
     write_remarks(&j, r);
+    json_around(&j, r, a);
     json_end(&j);
     arena_free(a);
 }

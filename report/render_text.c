@@ -42,8 +42,8 @@ static void put_steps(const struct tell *t, FILE *out)
         line_wrapped(out, "  ", phrase(t->words, PHRASE_DO_NOTHING));
     for (size_t i = 0; i < s.n; i++) {
         const struct step *one = &s.list[i];
-        line_wrapped(
-            out, one->number ? arena_printf(t->arena, "%3zu. ", one->number) : "  -  ", one->what);
+        line_wrapped(out, one->number ? arena_printf(t->arena, "%3zu. ", one->number) : "  -  ",
+            arena_printf(t->arena, "%s: %s", one->who, one->what));
     }
     if (s.more)
         line_wrapped(out, "     ", FILL(STEPS_MORE, tell_number(t, (int64_t)s.more)));

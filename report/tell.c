@@ -268,8 +268,12 @@ struct steps tell_steps(const struct tell *t)
     bool weak = tell_tone(t) != TONE_ACT; /* what passes can wait until the rest is done */
     struct steps s = {.n = 0};
     size_t number = 0;
-    int64_t unknown = add_up(t->report).unknown;
+    const struct step look = {phrase(t->words, PHRASE_STEP_UNKNOWN_WHO),
+        FILL(STEP_UNKNOWN, tell_messages(t, add_up(t->report).unknown)), 0};
+    bool unknown = add_up(t->report).unknown > 0;
 
+    if (weak && unknown) /* what failed comes before what passed */
+        s.list[s.n++] = look;
     for (size_t i = 0; i < t->report->n_findings; i++) {
         const struct finding *f = &t->report->findings[i];
         if (!(weak ? finding_is_weak(f) : finding_is_to_fix(f)))
@@ -281,9 +285,8 @@ struct steps tell_steps(const struct tell *t)
         }
         s.list[s.n++] = step_of(t, f, number);
     }
-    if (unknown && s.n < STEPS_MAX)
-        s.list[s.n++] = (struct step){phrase(t->words, PHRASE_STEP_UNKNOWN_WHO),
-            FILL(STEP_UNKNOWN, tell_messages(t, unknown)), 0};
+    if (!weak && unknown && s.n < STEPS_MAX)
+        s.list[s.n++] = look;
     return s;
 }
 

@@ -6,6 +6,7 @@
 #include "base/when.h"
 #include "base/zone.h"
 #include "parse/quirks.h"
+#include "parse/redact.h"
 #include "report/sections.h"
 #include "report/tell.h"
 
@@ -185,13 +186,13 @@ struct lines tell_tls(const struct tell *t)
     for (size_t i = 0; i < t->report->beside.n_tls; i++) {
         const struct tls_domain *d = &t->report->beside.tls[i];
         const char *domain = safe(t, d->name);
-        const char *receivers = tell_count(t, d->reporters, PHRASE_RECEIVER, PHRASE_RECEIVERS);
+        const char *senders = tell_count(t, d->reporters, PHRASE_SENDER, PHRASE_SENDERS);
         int64_t all = d->successful;
         report_add(&all, d->failed);
         const char *sessions = tell_count(t, all, PHRASE_SESSION, PHRASE_SESSIONS);
         lines_add(t, &l,
-            d->failed ? FILL(TLS_FAILED, domain, tell_number(t, d->failed), sessions, receivers)
-                      : FILL(TLS_GOOD, domain, sessions, receivers));
+            d->failed ? FILL(TLS_FAILED, domain, tell_number(t, d->failed), sessions, senders)
+                      : FILL(TLS_GOOD, domain, sessions, senders));
         for (size_t k = 0; k < d->n_kinds && k < TLS_KINDS_SHOWN; k++) {
             const struct tls_kind *kind = &d->kinds[k];
             const char *type = kind->result_type ? safe(t, kind->result_type)
@@ -228,6 +229,22 @@ static const char *failure_line(const struct tell *t, const struct failure_kind 
     return FILL(FAILURE, messages, from, safe(t, k->domain), failed, result, time, reporter);
 }
 
+/* Where the operator keeps no addresses a hash stands for the local part (parse/redact.h): that
+ * says nothing to people. */
+static const char *failure_sender(const struct tell *t, const char *address)
+{
+    size_t len = address ? strcspn(address, "<") : 0;
+    const char *bare = address && address[len] ? address + len + 1 : address;
+    const char *at = bare ? strrchr(bare, '@') : NULL;
+
+    if (!at)
+        return "";
+    const char *domain = safe(t, arena_strndup(t->arena, at + 1, strcspn(at + 1, ">")));
+    if (at - bare == REDACT_HASH_DIGITS && strspn(bare, "0123456789abcdef") == REDACT_HASH_DIGITS)
+        return FILL(FAILURE_FROM_DOMAIN, domain);
+    return FILL(FAILURE_FROM, safe(t, arena_strndup(t->arena, bare, strcspn(bare, ">"))));
+}
+
 struct lines tell_failures(const struct tell *t)
 {
     const struct beside *b = &t->report->beside;
@@ -239,9 +256,8 @@ struct lines tell_failures(const struct tell *t)
         FILL(FAILURES_COUNT, tell_count(t, b->failure_reports, PHRASE_REPORT, PHRASE_REPORTS)));
     for (size_t i = 0; i < b->n_failures && i < FAILURES_SHOWN; i++) {
         const struct failure_kind *k = &b->failures[i];
-        const char *sender =
-            k->mail_from && *k->mail_from ? FILL(FAILURE_FROM, safe(t, k->mail_from)) : "";
-        lines_add(t, &l, arena_printf(t->arena, "%s%s.", failure_line(t, k), sender));
+        lines_add(t, &l,
+            arena_printf(t->arena, "%s%s.", failure_line(t, k), failure_sender(t, k->mail_from)));
     }
     if (b->n_failures > FAILURES_SHOWN) {
         lines_add(

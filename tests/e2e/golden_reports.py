@@ -3,10 +3,12 @@
 
   harbor-legal   healthy: own server, mailboxes and one mail service, all signed; a little forwarding
   vector-motors  half set up: Microsoft 365 that signs for a part, a mail service that signs for some mail, one that signs for none, a
-                 forgotten server, a record with strict alignment
-  north-bakery   abused and forwarded: a botnet, lists, forwarders, a free mailbox, a web form, a broken SPF record
+                 forgotten server, a record with strict alignment; TLS and failure reports; a new sender, and a day without reports
+  north-bakery   abused and forwarded: a botnet, lists, forwarders, a free mailbox, a web form, a broken SPF record; the policy was changed,
+                 and one receiver fell silent
 """
 import datetime
+import json
 import os
 import sys
 
@@ -70,7 +72,70 @@ def half(day):
         rows.append(row("149.72.33.8", 1, FAIL, FAIL, [("sendgrid.net", "smtpapi", PASS)], "sendgrid.net", PASS, "quarantine"))
     if day < 9:
         rows.append(row("87.253.178.2", 6, FAIL, FAIL, [("mailjet.com", "mailjet", PASS)], "bnc3.mailjet.com", PASS, "quarantine"))
+    if day in (22, 23, 26):
+        rows.append(row("156.70.3.9", 5, FAIL, FAIL, [("sparkpostmail.com", "scph", PASS)], "sparkpostmail.com", PASS, "none"))
     return d, [("adkim", "s"), ("aspf", "r"), ("p", "quarantine"), ("sp", "none")], rows
+
+
+TLS = {
+    "organization-name": "Google Inc.",
+    "contact-info": "smtp-tls-reporting@google.com",
+    "policies": [{
+        "policy": {"policy-type": "sts", "policy-string": ["version: STSv1", "mode: enforce", "mx: mx.vector-motors.example", "max_age: 604800"],
+                   "policy-domain": "vector-motors.example", "mx-host": ["mx.vector-motors.example"]},
+        "summary": {"total-successful-session-count": 412, "total-failure-session-count": 9},
+        "failure-details": [
+            {"result-type": "certificate-expired", "sending-mta-ip": "209.85.222.201", "receiving-ip": "192.0.2.41",
+             "receiving-mx-hostname": "mx.vector-motors.example", "failed-session-count": 7},
+            {"result-type": "sts-policy-fetch-error", "failed-session-count": 2}]}],
+}
+
+FAILURE = """From: dmarc-reports@mailbox.example
+To: ruf@msp.example
+Subject: FW: Report Domain: vector-motors.example
+Date: Wed, 18 Nov 2026 10:21:00 +0000
+Message-ID: <failure-%d@mailbox.example>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b"
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: auth-failure
+User-Agent: Example/1
+Version: 1
+Original-Mail-From: <orders@vector-motors.example>
+Arrival-Date: Wed, 18 Nov 2026 10:%02d:00 +0000
+Source-IP: 192.161.147.3
+Reported-Domain: vector-motors.example
+Auth-Failure: dmarc
+Delivery-Result: spam
+Incidents: 1
+
+--b
+Content-Type: text/rfc822-headers
+
+From: Orders <orders@vector-motors.example>
+Subject: Your order
+
+--b--
+"""
+
+
+def beside():
+    """What is no aggregate report: all of vector-motors, in the last week."""
+    for day in range(21, 28):
+        date = MONDAY + datetime.timedelta(day - 21)
+        tls = dict(TLS, **{"report-id": "tls-%d" % day, "date-range": {
+            "start-datetime": "%sT00:00:00Z" % date, "end-datetime": "%sT23:59:59Z" % date}})
+        if day != 24:
+            tls["policies"] = [dict(TLS["policies"][0], summary={"total-successful-session-count": 400 + day, "total-failure-session-count": 0})]
+            del tls["policies"][0]["failure-details"]
+        with open(os.path.join(OUT, "files", "tls-%d.json" % day), "w") as f:
+            json.dump(tls, f)
+    for n in range(3):
+        with open(os.path.join(OUT, "files", "failure-%d.eml" % n), "w") as f:
+            f.write(FAILURE % (n, n * 7))
 
 
 def abused(day):
@@ -91,7 +156,8 @@ def abused(day):
     if day % 7 == 1:
         rows.append(row("198.51.100.99", 1, FAIL, FAIL, [], d, "permerror", "reject"))
     rows.append(row("203.0.124.2", 1, FAIL, FAIL, [("=cmd|x.example.org", "x", PASS)], "@evil.example.org", PASS, "reject"))
-    return d, [("adkim", "r"), ("aspf", "r"), ("p", "reject"), ("sp", "reject"), ("np", "reject")], rows
+    policy = "reject" if day > 20 else "quarantine"
+    return d, [("adkim", "r"), ("aspf", "r"), ("p", policy), ("sp", policy), ("np", "reject")], rows
 
 
 os.makedirs(os.path.join(OUT, "files"))
@@ -102,8 +168,13 @@ for make in (healthy, half, abused):
         begin = int(datetime.datetime(date.year, date.month, date.day, tzinfo=datetime.timezone.utc).timestamp())
         domain, policy, rows = make(day)
         org = ("google.com", "yahoo.example", "mailbox.example", "gmx.example")[day % 4]
+        if make is half and day == 25:
+            continue
+        if make is abused and org == "yahoo.example" and day > 20:
+            org = "google.com"
         number += 1
         with open(os.path.join(OUT, "files", "%03d.xml" % number), "w") as f:
             f.write(head(org, number, domain, begin, policy) + "".join(record(domain, r) for r in rows) + "</feedback>\n")
 with open(os.path.join(OUT, "domains.tsv"), "w") as f:
     f.writelines("%s.example\t%s\n" % (c, c) for c in ("harbor-legal", "vector-motors", "north-bakery"))
+beside()

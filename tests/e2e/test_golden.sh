@@ -7,13 +7,15 @@ BACKEND=sqlite
 
 python3 "$HERE/golden_reports.py" "$WORK/w"
 fresh_store t_golden
-"$MILL" --store "$STORE" domain assign --from "$WORK/w/domains.tsv" >/dev/null
-check "ingest" 0 "$(status_of "$MILL" --store "$STORE" ingest "$WORK/w/files")"
-for format in text csv json; do
-  check "$format" 0 "$(status_of "$MILL" --store "$STORE" report --all-clients --week 2026-W47 --format $format --out "$WORK/out.d")"
+# an address would be replaced by a hash, of a key that is another each time
+echo 'failure_data = full' >"$WORK/conf"
+"$MILL" --config "$WORK/conf" --store "$STORE" domain assign --from "$WORK/w/domains.tsv" >/dev/null
+check "ingest" 0 "$(status_of "$MILL" --config "$WORK/conf" --store "$STORE" ingest "$WORK/w/files")"
+for format in text csv json html; do
+  check "$format" 0 "$(status_of "$MILL" --config "$WORK/conf" --store "$STORE" report --all-clients --week 2026-W47 --format $format --out "$WORK/out.d")"
 done
 for client in harbor-legal vector-motors north-bakery; do
-  for kind in txt csv json; do
+  for kind in txt csv json html; do
     got=$WORK/out.d/$client/2026-W47.$kind
     golden=$DATA/golden/$client.$kind
     if [ "${GOLDEN:-}" = write ]; then
@@ -23,7 +25,7 @@ for client in harbor-legal vector-motors north-bakery; do
     check "$client.$kind" "" "$(diff -u "$golden" "$got" 2>&1 | head -n 40)"
   done
 done
-"$MILL" --store "$STORE" policy simulate --client north-bakery --p quarantine --from 2026-10-26 --to 2026-11-22 >"$WORK/sim"
+"$MILL" --config "$WORK/conf" --store "$STORE" policy simulate --client north-bakery --p quarantine --from 2026-10-26 --to 2026-11-22 >"$WORK/sim"
 [ "${GOLDEN:-}" != write ] || cp "$WORK/sim" "$DATA/golden/simulation.txt"
 check "simulation.txt" "" "$(diff -u "$DATA/golden/simulation.txt" "$WORK/sim" 2>&1 | head -n 40)"
 finish
