@@ -1,15 +1,24 @@
 #include "base/arena.h"
+#include "base/when.h"
 #include "cli/cmd.h"
 #include "cli/config.h"
 #include "cli/console.h"
+#include "cli/delivery.h"
 #include "cli/files.h"
 #include "cli/options.h"
 #include "report/enrichment.h"
 #include "report/render.h"
 #include "report/report.h"
+#include "send/message.h"
 #include "store/store.h"
 
 #include <string.h>
+
+enum {
+    OPTION_SEND = 256,
+    OPTION_RESEND,
+    OPTION_RECIPIENT
+};
 
 struct report_run {
     const char *client;
@@ -17,6 +26,8 @@ struct report_run {
     struct period_options period;
     const struct report_format *format;
     const char *folder; /* --out */
+    bool send, resend;
+    const char *recipient;
     const struct app *app;
     struct store *store;
     struct enrichment *enrichment;
@@ -64,19 +75,47 @@ static int take_option(struct report_run *r, int c, struct err *e)
         return 0;
     case 'f':
         return take_format(r, optarg, e);
-    case 'o':
+    case OPTION_SEND:
+        r->send = true;
+        return 0;
+    case OPTION_RESEND:
+        r->resend = true;
+        return 0;
+    case OPTION_RECIPIENT:
+        r->recipient = message_address(r->arena, optarg);
+        return r->recipient ? 0
+                            : err_set(e, ERR_USAGE, "usage",
+                                  "--recipient wants an address like a@b.example");
+    default:
         r->folder = optarg;
         return 0;
-    default:
-        return err_set(e, ERR_USAGE, "usage", "--send is not available in this version");
     }
+}
+
+/* What is sent is recorded as sent: so it must be all there is to say about that time. */
+static int check_sending(const struct report_run *r, int64_t to, struct err *e)
+{
+    if (!r->send && (r->resend || r->recipient)) {
+        return err_set(
+            e, ERR_USAGE, "usage", "--%s goes with --send", r->resend ? "resend" : "recipient");
+    }
+    if (r->send && (r->folder || r->format)) {
+        return err_set(e, ERR_USAGE, "usage",
+            "--send goes without --%s: in which formats is in the configuration",
+            r->folder ? "out" : "format");
+    }
+    if (r->send && to >= when_day(when_now())) {
+        return err_set(
+            e, ERR_USAGE, "usage", "the period is not over: its report is sent once, when it is");
+    }
+    return 0;
 }
 
 static int check_options(struct report_run *r, struct err *e)
 {
     if (r->client && r->all_clients)
         return err_set(e, ERR_USAGE, "usage", "--client and --all-clients exclude each other");
-    if (!r->client && !r->folder && strcmp(r->format->name, "csv") == 0) {
+    if (!r->client && !r->folder && r->format && strcmp(r->format->name, "csv") == 0) {
         return err_set(e, ERR_USAGE, "usage",
             "csv has no column for the client: use --client NAME, or --out DIR for all");
     }
@@ -84,7 +123,12 @@ static int check_options(struct report_run *r, struct err *e)
         return err_set(e, ERR_USAGE, "usage", "--from and --to go together");
     int64_t from;
     int64_t to;
-    return options_period(&r->period, PERIOD_LAST_WEEK, &from, &to, e);
+    int rc = options_period(&r->period, PERIOD_LAST_WEEK, &from, &to, e);
+    if (!rc)
+        rc = check_sending(r, to, e);
+    if (!rc && !r->format)
+        r->format = report_formats;
+    return rc;
 }
 
 static int read_options(struct report_run *r, int argc, char **argv, struct err *e)
@@ -100,7 +144,9 @@ static int read_options(struct report_run *r, int argc, char **argv, struct err 
         {"to", required_argument, NULL, 'T'},
         {"format", required_argument, NULL, 'f'},
         {"out", required_argument, NULL, 'o'},
-        {"send", no_argument, NULL, 's'},
+        {"send", no_argument, NULL, OPTION_SEND},
+        {"resend", no_argument, NULL, OPTION_RESEND},
+        {"recipient", required_argument, NULL, OPTION_RECIPIENT},
         {NULL, 0, NULL, 0},
     };
     int c;
@@ -156,20 +202,37 @@ static void finish_output(const struct report_run *r)
     (void)fputs(r->written ? "]\n" : "[]\n", stdout);
 }
 
-static int report_one(struct report_run *r, const char *client, struct err *e)
+/* What the command line says, else what the client's cadence is. */
+static int period_of(
+    void *context, const char *client, int64_t *from, int64_t *to, struct err *e)
 {
-    const struct client_look *look = looks_find(&r->app->config->looks, client);
-    struct store_period period = {.client = client};
-    struct client_report report;
-    struct arena *a = arena_new();
+    const struct report_run *r = context;
+    bool monthly = looks_find(&r->app->config->looks, client)->monthly;
+
+    return options_period(&r->period, monthly ? PERIOD_LAST_MONTH : PERIOD_LAST_WEEK, from, to, e);
+}
+
+static int build(
+    void *context, const char *client, struct arena *a, struct client_report *out, struct err *e)
+{
+    const struct report_run *r = context;
     const struct report_settings set = {
         .identities = r->app->config->identities, .enrichment = r->enrichment};
-    int rc = options_period(&r->period, look->monthly ? PERIOD_LAST_MONTH : PERIOD_LAST_WEEK,
-        &period.from, &period.to, e);
+    struct store_period p = {.client = client};
+    int rc = period_of(context, client, &p.from, &p.to, e);
 
     if (!rc)
-        rc = report_complete(r->store, &period, &set, a, &report, e);
-    report.look = look->look;
+        rc = report_complete(r->store, &p, &set, a, out, e);
+    out->look = looks_find(&r->app->config->looks, client)->look;
+    return rc;
+}
+
+static int report_one(struct report_run *r, const char *client, struct err *e)
+{
+    struct client_report report;
+    struct arena *a = arena_new();
+    int rc = build(r, client, a, &report, e);
+
     /* nobody waits for a report on domains that belong to nobody, unless there is something in it
      */
     bool skip = !r->client && strcmp(client, STORE_UNASSIGNED) == 0 &&
@@ -207,21 +270,40 @@ static int report_all(struct report_run *r, struct err *e)
     return rc;
 }
 
+static int send_reports(struct report_run *r, struct err *e)
+{
+    const struct delivery d = {
+        .config = r->app->config,
+        .store = r->store,
+        .verbosity = r->app->verbosity,
+        .client = r->client,
+        .recipient = r->recipient,
+        .resend = r->resend,
+        .period = period_of,
+        .build = build,
+        .context = r,
+    };
+
+    return delivery_run(&d, e);
+}
+
 static int run_report(struct app *app, int argc, char **argv, struct err *e)
 {
-    struct report_run r = {.format = report_formats, .app = app};
+    struct report_run r = {.app = app, .arena = arena_new()};
     int rc = read_options(&r, argc, argv, e);
 
-    if (!rc)
-        rc = app_open_store(app, &r.store, e);
-    if (rc)
-        return rc;
-    r.arena = arena_new();
-    r.enrichment = enrichment_new(r.store);
-    rc = report_all(&r, e);
-    enrichment_free(r.enrichment);
-    arena_free(r.arena);
+    /* who sends writes to the store anyway, and must know the clients of the configuration */
+    if (!rc) {
+        rc = r.send ? app_open_store_with_clients(app, &r.store, e)
+                    : app_open_store(app, &r.store, e);
+    }
+    if (!rc) {
+        r.enrichment = enrichment_new(r.store);
+        rc = r.send ? send_reports(&r, e) : report_all(&r, e);
+        enrichment_free(r.enrichment);
+    }
     store_close(r.store);
+    arena_free(r.arena);
     return rc;
 }
 
@@ -230,8 +312,11 @@ const struct command cmd_report = {
     .usage = "report [--client NAME | --all-clients]\n"
              "       [--week YYYY-Www | --last-week | --month YYYY-MM | --last-month\n"
              "        | --from DAY --to DAY]\n"
-             "       [--format text|csv|html|json] [--out DIR]",
-    .summary = "write the report of a client for a week or a month",
+             "       [--format text|csv|html|json] [--out DIR]\n"
+             "report --send [--client NAME] [--recipient ADDRESS] [--resend]\n"
+             "       [--week YYYY-Www | --last-week | --month YYYY-MM | --last-month\n"
+             "        | --from DAY --to DAY]",
+    .summary = "write or mail the report of a client for a week or a month",
     .help = "  --client NAME     one client; default: all clients\n"
             "  --week YYYY-Www   an ISO week, Monday to Sunday\n"
             "  --last-week       the last whole week (default; of a client whose cadence\n"
@@ -242,9 +327,16 @@ const struct command cmd_report = {
             "  --format FORMAT   text (default), csv (a row for each source), html or json (all)\n"
             "  --out DIR         write DIR/CLIENT/YYYY-Www.{txt,csv,html,json} instead, or\n"
             "                    YYYY-MM for a month\n"
+            "  --send            mail it to the recipients of the configuration, once to each:\n"
+            "                    those who have it are left out, also in a later run\n"
+            "  --recipient ADDR  to this one only\n"
+            "  --resend          also to those who have it, and whose server refused it\n"
             "\n"
             "A report counts on the UTC day on which its period begins. -v names the files\n"
             "that were written. Clients that are new in the configuration are known after the\n"
-            "next poll or ingest.\n",
+            "next poll or ingest.\n"
+            "\n"
+            "--send ends with 65 when a recipient was refused for ever, with 75 or 69 when it\n"
+            "is to be run again; 'query deliveries' shows what was sent and what was not.\n",
     .run = run_report,
 };

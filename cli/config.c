@@ -8,9 +8,12 @@
 #include "base/buf.h"
 #include "base/nearest.h"
 #include "base/text.h"
+#include "cli/delivery.h"
 #include "cli/files.h"
 #include "cli/mailbox.h"
 #include "report/identity.h"
+#include "report/render.h"
+#include "send/message.h"
 
 #include <confuse.h>
 #include <errno.h>
@@ -27,7 +30,10 @@ enum {
     BATCH_MESSAGES = 100,
     FOLDERS_MAX = 500, /* each has a connection and a thread */
     PORT_IMAP = 143,
-    PORT_IMAPS = 993
+    PORT_IMAPS = 993,
+    PORT_SMTP = 25,
+    PORT_SUBMISSION = 587,
+    PORT_SUBMISSIONS = 465
 };
 
 /*
@@ -456,6 +462,69 @@ static void take_failure_data(cfg_t *section, const char *client)
     p->clients = list;
 }
 
+static int take_addresses(cfg_t *section, struct config_recipients *to)
+{
+    struct arena *a = reading->config->arena;
+    const unsigned n = cfg_size(section, "recipients");
+
+    to->addresses = arena_alloc(a, n * sizeof *to->addresses);
+    for (unsigned i = 0; i < n; i++) {
+        const char *sent = cfg_getnstr(section, "recipients", i);
+        const char *address = message_address(a, sent);
+        if (!address)
+            return fault(section, "'%s' is not an address like name@example.net", sent);
+        for (unsigned k = 0; k < i; k++) {
+            if (strcmp(to->addresses[k], address) == 0)
+                return fault(section, "%s is among the recipients twice", address);
+        }
+        to->addresses[to->n_addresses++] = address;
+    }
+    return 0;
+}
+
+/* What is not said is what there is of text, html and csv. */
+static int take_formats(cfg_t *section, struct config_recipients *to)
+{
+    static const char *const usual[] = {"text", "html", "csv"};
+    const unsigned said = cfg_size(section, "formats");
+    const unsigned n = said ? said : sizeof usual / sizeof *usual;
+    bool text = false;
+
+    to->formats = arena_alloc(reading->config->arena, n * sizeof *to->formats);
+    for (unsigned i = 0; i < n; i++) {
+        const char *name = said ? cfg_getnstr(section, "formats", i) : usual[i];
+        const struct report_format *f = report_format_find(name);
+        if (!f && said)
+            return fault(section, "there is no format '%s'", name);
+        for (size_t k = 0; k < to->n_formats; k++) {
+            if (to->formats[k] == f)
+                return fault(section, "%s is among the formats twice", name);
+        }
+        if (f)
+            to->formats[to->n_formats++] = f;
+        text = text || (f && delivery_is_text(f));
+    }
+    return text ? 0 : fault(section, "formats must have text or html in it");
+}
+
+static int take_recipients(cfg_t *section, const char *client)
+{
+    struct config *c = reading->config;
+    struct config_recipients to = {.client = client};
+    size_t at = c->n_recipients;
+
+    if (cfg_size(section, "recipients") == 0) {
+        return cfg_size(section, "formats")
+                   ? fault(section, "formats are for recipients, and there are none")
+                   : 0;
+    }
+    if (take_addresses(section, &to) || take_formats(section, &to))
+        return -1;
+    c->recipients = arena_grow(c->arena, c->recipients, &c->n_recipients, sizeof to);
+    c->recipients[at] = to;
+    return 0;
+}
+
 static int take_client(cfg_t *root, cfg_opt_t *opt)
 {
     cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
@@ -472,7 +541,65 @@ static int take_client(cfg_t *root, cfg_opt_t *opt)
         if (take_domain(root, name, cfg_getnstr(section, "domains", i)))
             return -1;
     }
-    return 0;
+    return take_recipients(section, name);
+}
+
+/* NULL for what is not there; *bad is set for what is no address. */
+static const char *own_address(cfg_t *section, const char *name, const char **bad)
+{
+    const char *sent = cfg_getstr(section, name);
+    const char *address = sent ? message_address(reading->config->arena, sent) : NULL;
+
+    if (sent && !address)
+        *bad = sent;
+    return address;
+}
+
+static void take_smtp_security(cfg_t *section, struct config_smtp *to)
+{
+    const enum imap_tls tls = parse_tls(cfg_getstr(section, "tls"));
+    const char *auth = cfg_getstr(section, "auth");
+
+    to->tls = tls == IMAP_TLS        ? SMTP_TLS_IMPLICIT
+              : tls == IMAP_STARTTLS ? SMTP_TLS_STARTTLS
+                                     : SMTP_TLS_NONE;
+    to->login = strcmp(auth, "xoauth2") == 0       ? SMTP_LOGIN_XOAUTH2
+                : strcmp(auth, "oauthbearer") == 0 ? SMTP_LOGIN_OAUTHBEARER
+                                                   : SMTP_LOGIN_PASSWORD;
+    if (!to->port) {
+        to->port = to->tls == SMTP_TLS_IMPLICIT   ? PORT_SUBMISSIONS
+                   : to->tls == SMTP_TLS_STARTTLS ? PORT_SUBMISSION
+                                                  : PORT_SMTP;
+    }
+}
+
+static int take_smtp(cfg_t *root, cfg_opt_t *opt)
+{
+    cfg_t *section = cfg_opt_getnsec(opt, 0);
+    struct config_smtp *to = &reading->config->smtp;
+    const char *bad = NULL;
+    struct err why;
+
+    if (check_given_once(root, opt))
+        return -1;
+    *to = (struct config_smtp){
+        .host = own_string(section, "host"),
+        .port = (unsigned)cfg_getint(section, "port"),
+        .ca_file = own_string(section, "ca_file"),
+        .user = own_string(section, "user"),
+        .password_file = own_string(section, "password_file"),
+        .password_command = own_string(section, "password_command"),
+        .password_env = own_string(section, "password_env"),
+        .token_command = own_string(section, "token_command"),
+        .timeout = (unsigned)cfg_getint(section, "timeout"),
+        .from = own_address(section, "from", &bad),
+        .from_name = own_string(section, "from_name"),
+        .reply_to = own_address(section, "reply_to", &bad),
+    };
+    take_smtp_security(section, to);
+    if (bad)
+        return fault(root, "smtp: '%s' is not an address like name@example.net", bad);
+    return delivery_check_smtp(to, &why) ? fault(root, "smtp: %s", why.text) : 0;
 }
 
 /* After `senders`, whose ids a label may name; the sections themselves are read before it is known.
@@ -665,7 +792,16 @@ static int parse(const char *text)
     cfg_opt_t client[] = {CFG_STR_LIST("domains", NULL, CFGF_NONE),
         CFG_STR("failure_data", NULL, CFGF_NONE), CFG_STR("timezone", NULL, CFGF_NONE),
         CFG_STR("cadence", NULL, CFGF_NONE), CFG_STR("language", NULL, CFGF_NONE),
+        CFG_STR_LIST("recipients", NULL, CFGF_NONE), CFG_STR_LIST("formats", NULL, CFGF_NONE),
         CFG_SEC("provider", provider, CFGF_NONE), CFG_END()};
+    cfg_opt_t smtp[] = {CFG_STR("host", NULL, CFGF_NONE), CFG_INT("port", 0, CFGF_NONE),
+        CFG_STR("tls", "yes", CFGF_NONE), CFG_STR("ca_file", NULL, CFGF_NONE),
+        CFG_STR("user", NULL, CFGF_NONE), CFG_STR("auth", "password", CFGF_NONE),
+        CFG_STR("password", NULL, CFGF_NONE), CFG_STR("password_file", NULL, CFGF_NONE),
+        CFG_STR("password_command", NULL, CFGF_NONE), CFG_STR("password_env", NULL, CFGF_NONE),
+        CFG_STR("token_command", NULL, CFGF_NONE), CFG_INT("timeout", 60, CFGF_NONE),
+        CFG_STR("from", NULL, CFGF_NONE), CFG_STR("from_name", NULL, CFGF_NONE),
+        CFG_STR("reply_to", NULL, CFGF_NONE), CFG_END()};
     cfg_opt_t limits[] = {CFG_STR("message", NULL, CFGF_NONE), CFG_STR("unpacked", NULL, CFGF_NONE),
         CFG_INT("ratio", (long)d.ratio, CFGF_NONE), CFG_INT("members", (long)d.members, CFGF_NONE),
         CFG_INT("nesting", (long)d.nesting, CFGF_NONE), CFG_INT("records", d.records, CFGF_NONE),
@@ -682,7 +818,8 @@ static int parse(const char *text)
         CFG_STR("cadence", NULL, CFGF_NONE), CFG_STR("language", NULL, CFGF_NONE),
         CFG_SEC("provider", provider, CFGF_NONE), CFG_SEC("label", label, titled),
         CFG_SEC("mailbox", mailbox, titled), CFG_SEC("client", client, titled),
-        CFG_SEC("limits", limits, CFGF_NONE), CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
+        CFG_SEC("smtp", smtp, CFGF_NONE), CFG_SEC("limits", limits, CFGF_NONE),
+        CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
 
     if (!cfg)
@@ -691,12 +828,14 @@ static int parse(const char *text)
     watch(cfg, "", root);
     watch(cfg, "mailbox|", mailbox);
     watch(cfg, "client|", client);
+    watch(cfg, "smtp|", smtp);
     watch(cfg, "limits|", limits);
     watch(cfg, "label|", label);
     watch(cfg, "provider|", provider);
     watch(cfg, "client|provider|", provider);
     (void)cfg_set_validate_func(cfg, "mailbox", take_mailbox);
     (void)cfg_set_validate_func(cfg, "client", take_client);
+    (void)cfg_set_validate_func(cfg, "smtp", take_smtp);
     (void)cfg_set_validate_func(cfg, "limits", check_given_once);
     if (cfg_parse_buf(cfg, text) != CFG_SUCCESS) {
         (void)fault(cfg, "%s", "cannot be understood");

@@ -9,6 +9,7 @@
 #include "cli/looks.h"
 #include "ingest/source.h"
 #include "parse/limits.h"
+#include "send/smtp.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 struct arena;
 struct identities;
 struct mailbox_kind;
+struct report_format;
 
 /* Where access tokens come from: exactly one of token_command and token_url is there. */
 struct config_oauth {
@@ -54,6 +56,30 @@ struct config_mailbox {
     struct disposal after[MESSAGE_KINDS];
 };
 
+/* The server that takes our mails, and what is said of their sender. */
+struct config_smtp {
+    const char *host; /* NULL: there is no such section */
+    unsigned port;
+    enum smtp_tls tls;
+    const char *ca_file;
+    const char *user; /* NULL: without login, and without the ones below */
+    enum smtp_login login;
+    const char *password_file, *password_command, *password_env; /* exactly one, or ... */
+    const char *token_command;                                   /* ... this */
+    unsigned timeout;                                            /* seconds */
+    const char *from, *reply_to; /* addresses of message_address; reply_to may be NULL */
+    const char *from_name;       /* or NULL */
+};
+
+/* Whom a client's reports are mailed to, and how they are written. */
+struct config_recipients {
+    const char *client;
+    const char **addresses; /* of message_address, at least one */
+    size_t n_addresses;
+    const struct report_format **formats; /* at least one that is text */
+    size_t n_formats;
+};
+
 struct config {
     struct arena *arena;     /* of everything here */
     const char *path;        /* NULL: there is no file, all is by default */
@@ -68,6 +94,9 @@ struct config {
     size_t n_clients;
     struct store_assignment *domains; /* each domain once */
     size_t n_domains;
+    struct config_smtp smtp;
+    struct config_recipients *recipients; /* of clients that have some */
+    size_t n_recipients;
     struct store_policy policy;    /* its lists are in the arena, too */
     const char *asn_file;          /* networks by address, in MaxMind's format; or NULL */
     struct identities *identities; /* the built-in list, `senders`, and the labels */

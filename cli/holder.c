@@ -63,7 +63,7 @@ void holder_self(char out[STORE_HOLDER_MAX])
     (void)snprintf(out, STORE_HOLDER_MAX, "%s %ld %llu", here, (long)getpid(), start);
 }
 
-bool holder_is_dead(const char *holder)
+static bool is_dead(const char *holder)
 {
     char here[PLACE_MAX];
     unsigned long long start;
@@ -75,4 +75,19 @@ bool holder_is_dead(const char *holder)
         return false;
     long pid = strtol(holder + n, &end, 10);
     return pid > 0 && (!started(pid, &start) || start != strtoull(end, NULL, 10));
+}
+
+int holder_lease(struct store *s, const char *name, const char holder[STORE_HOLDER_MAX],
+    int64_t seconds, char other[STORE_HOLDER_MAX], struct err *e)
+{
+    struct store_claim claim = {holder, seconds, NULL};
+    char dead[STORE_HOLDER_MAX];
+    int rc = store_lease_take(s, name, &claim, other, e);
+
+    if (!rc && *other && is_dead(other)) {
+        (void)snprintf(dead, sizeof dead, "%s", other);
+        claim.over = dead;
+        rc = store_lease_take(s, name, &claim, other, e);
+    }
+    return rc;
 }

@@ -258,16 +258,8 @@ static int stay(struct unit *u, struct source *source, struct err *e)
 static int claim_lease(
     struct unit *u, const char *name, char other[STORE_HOLDER_MAX], struct err *e)
 {
-    char dead[STORE_HOLDER_MAX];
-    struct store_claim claim = {u->p->holder, LEASE_SECONDS, NULL};
-
     (void)pthread_mutex_lock(&u->p->gate);
-    int rc = store_lease_take(u->p->store, name, &claim, other, e);
-    if (!rc && *other && holder_is_dead(other)) {
-        (void)snprintf(dead, sizeof dead, "%s", other);
-        claim.over = dead;
-        rc = store_lease_take(u->p->store, name, &claim, other, e);
-    }
+    int rc = holder_lease(u->p->store, name, u->p->holder, LEASE_SECONDS, other, e);
     (void)pthread_mutex_unlock(&u->p->gate);
     return rc;
 }

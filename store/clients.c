@@ -253,6 +253,8 @@ static int remove_client(struct store *s, const char *name, struct err *e)
         got = db_exec(&s->c, sql_domains_release, &id, 1, e);
     if (got == 0)
         got = move_misplaced(s, e);
+    if (got == 0)
+        got = db_exec(&s->c, sql_deliveries_forget, &id, 1, e);
     return got == 0 ? db_exec(&s->c, sql_client_delete, &id, 1, e) : got;
 }
 

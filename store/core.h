@@ -83,6 +83,9 @@ int store_raw(struct store *s, const struct raw_payload *r,
     int (*piece)(void *context, const void *bytes, size_t len, struct err *e), void *context,
     struct err *e) ERR_CHECKED;
 
+/* By the name that is stored; DELIVERY_NONE if it is none. */
+enum delivery_state store_delivery_state(const char *name);
+
 /* A sum of counts that comes in halves (high * 2^20 + low), at most COUNT_SUM_MAX. */
 int64_t store_sum(int64_t high, int64_t low);
 

@@ -301,3 +301,46 @@ int store_tls(struct store *s, const struct store_period *p,
     arena_free(reader.memory);
     return got;
 }
+
+/* ---- deliveries ---- */
+
+struct delivery_reader {
+    int (*row)(void *context, const struct store_delivery *d);
+    void *context;
+};
+
+static int take_delivery(void *context, struct store *s, struct db_stmt *stmt)
+{
+    const struct delivery_reader *reader = context;
+    const char *state = store_text(s, stmt, 4);
+    struct db_value sent = s->c.driver->column(stmt, 9);
+    const struct store_delivery d = {
+        .client = store_text(s, stmt, 0),
+        .from = store_int(s, stmt, 1),
+        .to = store_int(s, stmt, 2),
+        .recipient = store_text(s, stmt, 3),
+        .state = store_delivery_state(state ? state : ""),
+        .edition = store_int(s, stmt, 5),
+        .attempts = store_int(s, stmt, 6),
+        .message_id = store_text(s, stmt, 7),
+        .changed_at = store_int(s, stmt, 8),
+        .sent_at = sent.type == DB_INT ? sent.n : -1,
+        .reason = store_text(s, stmt, 10),
+    };
+
+    return reader->row(reader->context, &d);
+}
+
+int store_deliveries(struct store *s, const struct store_period *p,
+    int (*row)(void *context, const struct store_delivery *d), void *context, struct err *e)
+{
+    struct delivery_reader reader = {row, context};
+    const struct reading r = {
+        .sql = sql_deliveries,
+        .n_values = 3,
+        .take = take_delivery,
+        .context = &reader,
+    };
+
+    return read_period(s, p, &r, e);
+}

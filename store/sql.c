@@ -579,6 +579,36 @@ const char sql_mailboxes[] =
     "WHERE m.source = b.name AND j.state = 'open') "
     "FROM mailbox b ORDER BY b.name, b.folder";
 
+/* ---- deliveries ---- */
+
+const char sql_delivery[] = "SELECT state, edition, attempts FROM delivery WHERE client_id = $1 "
+                            "AND from_day = $2 AND to_day = $3 AND recipient = $4";
+
+/* One more attempt at delivery $1 to $4, of edition $6, at $8; there have been $5 so far, or
+ * somebody else is at it. */
+const char sql_delivery_begin[] =
+    "INSERT INTO delivery (client_id, from_day, to_day, recipient, state, attempts, edition, "
+    "mail_message_id, changed_at) "
+    "VALUES ($1, $2, $3, $4, 'intended', CAST($5 AS bigint) + 1, $6, $7, $8) "
+    "ON CONFLICT (client_id, from_day, to_day, recipient) DO UPDATE SET state = excluded.state, "
+    "attempts = excluded.attempts, edition = excluded.edition, "
+    "mail_message_id = excluded.mail_message_id, changed_at = excluded.changed_at "
+    "WHERE delivery.attempts = CAST($5 AS bigint) RETURNING attempts";
+
+/* What became of attempt $5: $6, with the reason $7, at $8. */
+const char sql_delivery_settle[] =
+    "UPDATE delivery SET state = $6, reason = $7, changed_at = $8, "
+    "sent_at = CASE WHEN CAST($6 AS text) = 'sent' THEN CAST($8 AS bigint) ELSE sent_at END "
+    "WHERE client_id = $1 AND from_day = $2 AND to_day = $3 AND recipient = $4 AND attempts = $5 "
+    "RETURNING attempts";
+const char sql_deliveries[] =
+    "SELECT c.name, d.from_day, d.to_day, d.recipient, d.state, d.edition, d.attempts, "
+    "d.mail_message_id, d.changed_at, d.sent_at, d.reason "
+    "FROM delivery d JOIN client c ON c.client_id = d.client_id "
+    "WHERE d.client_id = $1 AND d.to_day >= $2 AND d.from_day <= $3 "
+    "ORDER BY d.from_day, d.to_day, d.recipient";
+const char sql_deliveries_forget[] = "DELETE FROM delivery WHERE client_id = $1";
+
 const char *const sql_all[] = {
     sql_take_ids,
     sql_owners_version,
@@ -655,6 +685,11 @@ const char *const sql_all[] = {
     sql_lease_release,
     sql_mailbox_polled,
     sql_mailboxes,
+    sql_delivery,
+    sql_delivery_begin,
+    sql_delivery_settle,
+    sql_deliveries,
+    sql_deliveries_forget,
     sql_reports,
     sql_reports_with_partial,
     sql_sources,

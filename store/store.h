@@ -378,6 +378,53 @@ struct store_mailbox {
 int store_mailboxes(struct store *s, int (*row)(void *context, const struct store_mailbox *m),
     void *context, struct err *e) ERR_CHECKED;
 
+/* ---- deliveries: which report was mailed to whom ----
+ *
+ *   store_delivery_find -> store_delivery_begin -> "handed" -> "sent"
+ *
+ * A delivery is a client's report on a period for one recipient; it is sent once. Each step is
+ * committed before the next is made, so that what a kill leaves behind says how far it came:
+ * `intended`, the server has no mail; `handed`, it may have one, without our knowing. Both are
+ * tried again, under the same Message-ID: rather a mail that comes twice, and says so, than none.
+ */
+
+enum delivery_state {
+    DELIVERY_NONE,     /* nothing was tried */
+    DELIVERY_INTENDED, /* an attempt was begun */
+    DELIVERY_HANDED,   /* the server was about to have all of it; it has not said yes */
+    DELIVERY_WAITING,  /* it failed for now */
+    DELIVERY_SENT,     /* the server said yes */
+    DELIVERY_REFUSED   /* the server said no, for ever */
+};
+
+const char *delivery_state_name(enum delivery_state s);
+
+struct store_delivery {
+    const char *client;
+    int64_t from, to; /* days, both included */
+    const char *recipient;
+    enum delivery_state state;
+    int64_t edition;  /* from 1 on: raised to send it once more all the same */
+    int64_t attempts; /* so far */
+    const char *message_id;
+    int64_t changed_at, sent_at; /* seconds; sent_at -1: never */
+    const char *reason;          /* of the last failure, or NULL */
+};
+
+/* Fills in state, edition and attempts by client, period and recipient. */
+int store_delivery_find(struct store *s, struct store_delivery *d, struct err *e) ERR_CHECKED;
+/* One more attempt, with the edition and message_id of *d, whose attempts are raised. ERR_TEMPORARY
+ * delivery-taken when somebody else has tried since it was found. */
+int store_delivery_begin(struct store *s, struct store_delivery *d, struct err *e) ERR_CHECKED;
+/* What became of this attempt: d->state, d->reason. ERR_TEMPORARY delivery-taken as above. */
+int store_delivery_settle(
+    struct store *s, const struct store_delivery *d, struct err *e) ERR_CHECKED;
+
+/* Those whose period has a day in common with this one, client by client. */
+int store_deliveries(struct store *s, const struct store_period *p,
+    int (*row)(void *context, const struct store_delivery *d), void *context,
+    struct err *e) ERR_CHECKED;
+
 /* ---- upkeep ---- */
 
 /* Recounts what is stored against what is written about it; calls `fault` for each difference. */

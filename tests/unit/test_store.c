@@ -2365,6 +2365,99 @@ static void every_statement_is_understood(void)
     on_each(every_statement_is_understood_case);
 }
 
+/* ---- deliveries ---- */
+
+static struct store_delivery delivery_to(const char *recipient)
+{
+    struct store_delivery d = {
+        .client = "acme", .from = MONDAY, .to = MONDAY + 6, .recipient = recipient};
+    struct err e;
+
+    expect(store_delivery_find(store, &d, &e), 0, &e);
+    d.message_id = "1@msp.example";
+    return d;
+}
+
+static void delivery_is_one_attempt_at_a_time_case(void)
+{
+    struct err e;
+    bool created;
+
+    expect(store_client_add(store, "acme", &created, &e), 0, &e);
+    struct store_delivery mine = delivery_to("anna@acme.example");
+    struct store_delivery other = mine;
+    same_number(mine.state, DELIVERY_NONE, "state before all");
+    same_number(mine.edition, 1, "edition before all");
+    expect(store_delivery_begin(store, &mine, &e), 0, &e);
+    expect(store_delivery_begin(store, &other, &e), ERR_TEMPORARY, &e);
+    same_text(e.tag, "delivery-taken");
+    same_number(delivery_to("anna@acme.example").state, DELIVERY_INTENDED, "state after begin");
+    mine.state = DELIVERY_HANDED;
+    expect(store_delivery_settle(store, &mine, &e), 0, &e);
+
+    /* as after a kill: whoever comes next finds it, and the one before has lost it */
+    other = delivery_to("anna@acme.example");
+    same_number(other.state, DELIVERY_HANDED, "state after handing over");
+    same_number(other.attempts, 1, "attempts");
+    expect(store_delivery_begin(store, &other, &e), 0, &e);
+    mine.state = DELIVERY_SENT;
+    expect(store_delivery_settle(store, &mine, &e), ERR_TEMPORARY, &e);
+    other.state = DELIVERY_SENT;
+    expect(store_delivery_settle(store, &other, &e), 0, &e);
+    same_number(
+        number("SELECT COUNT(*) FROM v_delivery WHERE client = 'acme' AND state = 'sent' AND "
+               "from_date = '2026-11-16' AND to_date = '2026-11-22' AND attempts = 2 AND "
+               "sent_at = changed_at AND mail_message_id = '1@msp.example'"),
+        1, "row for analysts");
+}
+
+static int count_delivery(void *context, const struct store_delivery *d)
+{
+    struct store_delivery *last = context;
+
+    same_text(d->recipient, last->attempts ? "bert@acme.example" : "anna@acme.example");
+    same_text(d->reason, last->attempts ? NULL : "550 no");
+    same_number(d->sent_at, -1, "sent at");
+    last->attempts++;
+    last->state = d->state;
+    return 0;
+}
+
+static void deliveries_are_listed_and_forgotten_case(void)
+{
+    struct store_period period = {.from = MONDAY + 6, .to = MONDAY + 8};
+    struct store_delivery seen = {0};
+    struct err e;
+    bool created;
+
+    expect(store_client_add(store, "acme", &created, &e), 0, &e);
+    struct store_delivery bert = delivery_to("bert@acme.example");
+    struct store_delivery anna = delivery_to("anna@acme.example");
+    expect(store_delivery_begin(store, &bert, &e), 0, &e);
+    expect(store_delivery_begin(store, &anna, &e), 0, &e);
+    anna.state = DELIVERY_REFUSED;
+    anna.reason = "550 no";
+    expect(store_delivery_settle(store, &anna, &e), 0, &e);
+    expect(store_deliveries(store, &period, count_delivery, &seen, &e), 0, &e);
+    same_number(seen.attempts, 2, "deliveries that end in the period");
+    same_number(seen.state, DELIVERY_INTENDED, "state of the last one");
+    period.from = MONDAY + 7;
+    expect(store_deliveries(store, &period, count_delivery, &seen, &e), 0, &e);
+    same_number(seen.attempts, 2, "none behind it");
+    expect(store_client_remove(store, "acme", &e), 0, &e);
+    same_number(number("SELECT COUNT(*) FROM delivery"), 0, "deliveries of nobody");
+}
+
+static void delivery_is_one_attempt_at_a_time(void)
+{
+    on_each(delivery_is_one_attempt_at_a_time_case);
+}
+
+static void deliveries_are_listed_and_forgotten(void)
+{
+    on_each(deliveries_are_listed_and_forgotten_case);
+}
+
 const struct unit_test unit_tests[] = {
     {"one holds a lease", one_holds_a_lease},
     {"polls are remembered", polls_are_remembered},
@@ -2410,6 +2503,8 @@ const struct unit_test unit_tests[] = {
     {"failure data is the operator's choice", failure_data_is_the_operators_choice},
     {"hashes last", hashes_last},
     {"doubtful reports can be left out", doubtful_reports_can_be_left_out},
+    {"a delivery is one attempt at a time", delivery_is_one_attempt_at_a_time},
+    {"deliveries are listed and forgotten", deliveries_are_listed_and_forgotten},
     {"verify finds what was changed", verify_finds_what_was_changed},
     {NULL, NULL},
 };
