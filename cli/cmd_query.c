@@ -33,7 +33,8 @@ struct query {
 enum {
     FILTER_FAILING = 1,
     FILTER_SOURCE = 2,
-    FILTER_CAUSE = 4
+    FILTER_CAUSE = 4,
+    FILTER_DOMAIN = 8
 };
 
 struct question {
@@ -443,15 +444,55 @@ static int ask_tls(struct query *q, struct err *e)
     return store_tls(q->store, &q->period, put_tls, q, e);
 }
 
+/* ---- deliveries ---- */
+
+static int put_delivery(void *context, const struct store_delivery *d)
+{
+    struct query *q = context;
+    struct table *t = &q->table;
+    char period[REPORT_PERIOD_MAX];
+
+    if (is_full(q) || (q->failing && d->state == DELIVERY_SENT))
+        return 0;
+    report_period_name(d->from, d->to, period);
+    table_row(t);
+    table_text(t, period);
+    table_text(t, d->client);
+    table_text(t, d->recipient);
+    table_text(t, delivery_state_name(d->state));
+    table_int(t, d->edition);
+    table_int(t, d->attempts);
+    table_time(t, d->changed_at);
+    if (d->sent_at < 0) {
+        table_text(t, NULL);
+    } else {
+        table_time(t, d->sent_at);
+    }
+    table_text(t, d->message_id);
+    table_text(t, d->reason);
+    return 0;
+}
+
+static int ask_deliveries(struct query *q, struct err *e)
+{
+    static const struct table_column columns[] = {{"period", false}, {"client", false},
+        {"recipient", false}, {"state", false}, {"edition", true}, {"attempts", true},
+        {"changed", false}, {"sent", false}, {"message_id", false}, {"reason", false}};
+
+    table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
+    return store_deliveries(q->store, &q->period, put_delivery, q, e);
+}
+
 /* ---- the command ---- */
 
 static const struct question questions[] = {
-    {"sources", FILTER_FAILING | FILTER_SOURCE | FILTER_CAUSE, ask_sources},
-    {"domains", FILTER_FAILING, ask_domains},
-    {"reporters", 0, ask_reporters},
-    {"reports", 0, ask_reports},
-    {"failures", FILTER_SOURCE, ask_failures},
-    {"tls", FILTER_FAILING, ask_tls},
+    {"sources", FILTER_DOMAIN | FILTER_FAILING | FILTER_SOURCE | FILTER_CAUSE, ask_sources},
+    {"domains", FILTER_DOMAIN | FILTER_FAILING, ask_domains},
+    {"reporters", FILTER_DOMAIN, ask_reporters},
+    {"reports", FILTER_DOMAIN, ask_reports},
+    {"failures", FILTER_DOMAIN | FILTER_SOURCE, ask_failures},
+    {"tls", FILTER_DOMAIN | FILTER_FAILING, ask_tls},
+    {"deliveries", FILTER_FAILING, ask_deliveries},
 };
 
 static const struct question *find_question(const char *name)
@@ -520,6 +561,10 @@ static int check_filters(const struct query *q, const struct question *what, str
         return err_set(
             e, ERR_USAGE, "usage", "--source says nothing about %s; ask for sources", what->name);
     }
+    if (q->period.domain && !(what->filters & FILTER_DOMAIN)) {
+        return err_set(
+            e, ERR_USAGE, "usage", "--domain says nothing about %s; use --client", what->name);
+    }
     if (q->of_cause && !(what->filters & FILTER_CAUSE)) {
         return err_set(
             e, ERR_USAGE, "usage", "--cause says nothing about %s; ask for sources", what->name);
@@ -556,7 +601,7 @@ static int read_options(
     const struct question *found = optind < argc ? find_question(argv[optind]) : NULL;
     if (!found || optind + 1 < argc) {
         return err_set(e, ERR_USAGE, "usage",
-            "query wants one of: sources, domains, reporters, reports, failures, tls");
+            "query wants one of: sources, domains, reporters, reports, failures, tls, deliveries");
     }
     *what = found;
     c = check_filters(q, found, e);
@@ -597,18 +642,18 @@ static int run_query(struct app *app, int argc, char **argv, struct err *e)
 
 const struct command cmd_query = {
     .name = "query",
-    .usage = "query sources|domains|reporters|reports|failures|tls\n"
+    .usage = "query sources|domains|reporters|reports|failures|tls|deliveries\n"
              "      [--client NAME] [--domain DOMAIN] [--source IP|NETWORK]\n"
              "      [--from DAY] [--to DAY] [--failing] [--cause CAUSE]\n"
              "      [--limit N] [--format text|csv|json]",
-    .summary = "ask for sources, domains, reporters, or reports of any kind",
+    .summary = "ask for sources, domains, reporters, reports of any kind, or deliveries",
     .help = "  --client NAME        of this client only\n"
             "  --domain DOMAIN      of this domain and those below it\n"
             "  --source IP|NETWORK  of this address or network, like 192.0.2.0/24\n"
             "                       (sources, failures)\n"
             "  --from, --to DAY     whole days (YYYY-MM-DD), both included; default: all\n"
             "  --failing            only with failed messages (sources, domains) or\n"
-            "                       sessions (tls)\n"
+            "                       sessions (tls); not sent (deliveries)\n"
             "  --cause CAUSE        only of this cause, like F14 (sources)\n"
             "  --limit N            the first N rows; sources: most failures first\n"
             "  --format FORMAT      text (default), csv or json\n"
@@ -619,6 +664,10 @@ const struct command cmd_query = {
             "days up to the end of the period at least.\n"
             "\n"
             "tls has one row for each kind of failure of a policy (result_type; failed_so:\n"
-            "sessions that failed so), and one for a policy without failures.\n",
+            "sessions that failed so), and one for a policy without failures.\n"
+            "\n"
+            "deliveries has one row for each period, client and recipient: state is sent,\n"
+            "refused (for ever: see reason), waiting (it failed for now), intended or handed\n"
+            "(cut short, by a kill: before the mail was complete, or behind it).\n",
     .run = run_query,
 };

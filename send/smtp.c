@@ -39,7 +39,8 @@ struct smtp {
     const struct smtp_mail *mail;
     size_t at;
     enum stage stage;
-    int code; /* of the last answer at this stage; 0: none */
+    bool leaving; /* QUIT was sent, which libcurl does on its way out of a failure */
+    int code;     /* of the last answer at this stage; 0: none */
     char reply[REPLY_MAX];
     int refusal; /* what before_end returned */
     struct err *error;
@@ -64,11 +65,13 @@ static void note_command(struct smtp *s, const char *line, size_t len)
         {"DATA", STAGE_DATA},
     };
 
+    s->leaving = begins(line, len, "QUIT");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (begins(line, len, commands[i].word))
             s->stage = commands[i].stage;
     }
-    s->code = 0;
+    if (!s->leaving)
+        s->code = 0;
 }
 
 static void note_reply(struct smtp *s, const char *line, size_t len)
@@ -80,7 +83,7 @@ static void note_reply(struct smtp *s, const char *line, size_t len)
         n--;
     memcpy(text, line, n);
     text[n] = '\0';
-    if (n < 3 || strspn(text, "0123456789") != 3)
+    if (s->leaving || n < 3 || strspn(text, "0123456789") != 3)
         return;
     s->code = (int)strtol(text, NULL, 10);
     text_safe_into(s->reply, sizeof s->reply, text);
@@ -183,6 +186,7 @@ static CURLcode set_behaviour(struct smtp *s, const struct smtp_settings *set)
     } numbers[] = {
         {CURLOPT_NOSIGNAL, 1},
         {CURLOPT_UPLOAD, 1},
+        {CURLOPT_SASL_IR, 1}, /* RFC 4954 section 4 */
         {CURLOPT_VERBOSE, 1}, /* for overhear() */
         {CURLOPT_CONNECTTIMEOUT, (long)set->timeout},
         {CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)set->timeout},
@@ -315,6 +319,7 @@ int smtp_send(struct smtp *s, const struct smtp_mail *m, struct err *e)
     s->mail = m;
     s->at = 0;
     s->stage = STAGE_NOTHING;
+    s->leaving = false;
     s->code = 0;
     s->reply[0] = '\0';
     s->words[0] = '\0';

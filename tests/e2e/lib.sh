@@ -18,6 +18,7 @@ cleanup() {
   if command -v postgres_stop >/dev/null; then postgres_stop >/dev/null 2>&1 || true; fi
   if command -v fake_dns_stop >/dev/null; then fake_dns_stop >/dev/null 2>&1 || true; fi
   if command -v knot_stop >/dev/null; then knot_stop >/dev/null 2>&1 || true; fi
+  if command -v exim_stop >/dev/null; then exim_stop >/dev/null 2>&1 || true; fi
   if command -v dovecot_stop >/dev/null; then dovecot_stop >/dev/null 2>&1 || true; fi
   jobs -p >"$WORK/jobs"
   while read -r _job; do kill "$_job" 2>/dev/null || true; done <"$WORK/jobs"
