@@ -203,8 +203,7 @@ static void finish_output(const struct report_run *r)
 }
 
 /* What the command line says, else what the client's cadence is. */
-static int period_of(
-    void *context, const char *client, int64_t *from, int64_t *to, struct err *e)
+static int period_of(void *context, const char *client, int64_t *from, int64_t *to, struct err *e)
 {
     const struct report_run *r = context;
     bool monthly = looks_find(&r->app->config->looks, client)->monthly;

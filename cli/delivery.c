@@ -36,7 +36,7 @@ struct sending {
     char holder[STORE_HOLDER_MAX];
     int64_t from, to; /* of the client's report */
     char period[REPORT_PERIOD_MAX];
-    bool mixed; /* the clients' periods differ */
+    bool mixed;          /* the clients' periods differ */
     struct smtp *smtp;   /* from the first mail on */
     struct arena *arena; /* of one client */
     /* the client's report in its formats; made for the first recipient who needs it */

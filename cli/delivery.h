@@ -29,8 +29,7 @@ struct delivery {
     const char *recipient; /* NULL: all of them */
     bool resend;           /* also what was sent or refused before, as a new edition */
     /* Which days a client's report is about, both included; they are over. */
-    int (*period)(
-        void *context, const char *client, int64_t *from, int64_t *to, struct err *e);
+    int (*period)(void *context, const char *client, int64_t *from, int64_t *to, struct err *e);
     /* The report of a client for the period. */
     int (*build)(void *context, const char *client, struct arena *a, struct client_report *out,
         struct err *e);

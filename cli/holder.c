@@ -63,7 +63,7 @@ void holder_self(char out[STORE_HOLDER_MAX])
     (void)snprintf(out, STORE_HOLDER_MAX, "%s %ld %llu", here, (long)getpid(), start);
 }
 
-static bool is_dead(const char *holder)
+bool holder_is_dead(const char *holder)
 {
     char here[PLACE_MAX];
     unsigned long long start;
@@ -84,7 +84,7 @@ int holder_lease(struct store *s, const char *name, const char holder[STORE_HOLD
     char dead[STORE_HOLDER_MAX];
     int rc = store_lease_take(s, name, &claim, other, e);
 
-    if (!rc && *other && is_dead(other)) {
+    if (!rc && *other && holder_is_dead(other)) {
         (void)snprintf(dead, sizeof dead, "%s", other);
         claim.over = dead;
         rc = store_lease_take(s, name, &claim, other, e);

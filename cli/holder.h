@@ -11,6 +11,9 @@
 /* Boot, PID namespace, process and when it was started. */
 void holder_self(char out[STORE_HOLDER_MAX]);
 
+/* Is it certain that he is no more? Not so for one on another machine or in another container. */
+bool holder_is_dead(const char *holder);
+
 /*
  * Takes a lease for this process, or keeps it; also that of one who is certainly no more, which
  * cannot be known of one on another machine or in another container. `other` is "" if it is ours.
