@@ -67,45 +67,64 @@ static bool fetch(
     return false;
 }
 
-static void check_logo(struct subject *s, const struct bimi_result *r, const char *url)
+/* False when there is no logo to go on with. */
+static bool check_logo(
+    struct subject *s, const struct bimi_result *r, const char *url, struct fetched *f)
 {
-    struct fetched f;
     const char *why;
 
     if (!is_https(url)) {
         complain(s, r, "BIMI-04", "l= is no https URL");
-        return;
+        return false;
     }
     if (!s->fetch)
-        return;
-    if (!fetch(s, url, LOGO_MAX, &f, &why)) {
+        return false;
+    if (!fetch(s, url, LOGO_MAX, f, &why)) {
         complain(s, r, "BIMI-04", arena_printf(s->arena, "the logo cannot be fetched: %s", why));
-    } else if (!has(f.body, f.len, "<svg")) {
-        complain(s, r, "BIMI-04", "what l= leads to is no SVG");
-    } else {
-        why = bimi_logo_fault(f.body, f.len);
-        if (why)
-            complain(s, r, "BIMI-05", arena_printf(s->arena, "the logo: %s", why));
+        return false;
     }
+    if (!has(f->body, f->len, "<svg")) {
+        complain(s, r, "BIMI-04", "what l= leads to is no SVG");
+        return false;
+    }
+    why = bimi_logo_fault(f->body, f->len);
+    if (why)
+        complain(s, r, "BIMI-05", arena_printf(s->arena, "the logo: %s", why));
+    return true;
 }
 
-static void check_certificate(struct subject *s, const struct bimi_result *r, const char *url)
+/* False when there is no certificate to go on with. */
+static bool check_certificate(
+    struct subject *s, const struct bimi_result *r, const char *url, struct fetched *f)
 {
-    struct fetched f;
     const char *why;
     int64_t expires;
 
     if (!s->fetch || !is_https(url))
-        return;
-    if (!fetch(s, url, CERTIFICATE_MAX, &f, &why)) {
+        return false;
+    if (!fetch(s, url, CERTIFICATE_MAX, f, &why)) {
         complain(
             s, r, "BIMI-07", arena_printf(s->arena, "the certificate cannot be fetched: %s", why));
-    } else if (!certificate_read(f.body, f.len, s->domain, &expires, &why)) {
+        return false;
+    }
+    if (!certificate_read(f->body, f->len, s->domain, &expires, &why)) {
         complain(s, r, "BIMI-07", why);
     } else if (expires - s->now < (int64_t)EXPIRES_SOON_DAYS * SECONDS_PER_DAY) {
         complain(s, r, "BIMI-07",
             expires < s->now ? "the certificate has expired" : "the certificate expires soon");
     }
+    return true;
+}
+
+static void check_same_logo(struct subject *s, const struct bimi_result *r,
+    const struct fetched *logo, const struct fetched *mark)
+{
+    const char *svg;
+    size_t len;
+
+    if (certificate_logo(mark->body, mark->len, LOGO_MAX, s->arena, &svg, &len) &&
+        (len != logo->len || memcmp(svg, logo->body, len) != 0))
+        complain(s, r, "BIMI-09", "the logo at l= is not the one in the certificate");
 }
 
 /* ---- the record ---- */
@@ -122,12 +141,16 @@ static void check_tags(struct subject *s, struct bimi_result *r)
         complain(s, r, "BIMI-08", "l= and a= are empty: no logo, on purpose");
         return;
     }
+    struct fetched of_mark;
+    struct fetched of_logo;
+    bool has_mark = false;
     if (!mark || !*mark) {
         complain(s, r, "BIMI-06", "there is no mark certificate (a=)");
     } else {
-        check_certificate(s, r, mark);
+        has_mark = check_certificate(s, r, mark, &of_mark);
     }
-    check_logo(s, r, logo ? logo : "");
+    if (check_logo(s, r, logo ? logo : "", &of_logo) && has_mark)
+        check_same_logo(s, r, &of_logo, &of_mark);
 }
 
 static bool is_enforcing(const struct dmarc_result *d)

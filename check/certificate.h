@@ -18,4 +18,12 @@ bool certificate_read(
 /* When the first certificate of a PEM file expires, in seconds; 0: that cannot be told. */
 int64_t certificate_expiry(const char *pem, size_t len);
 
+/*
+ * The logo that the first certificate of a PEM file vouches for (RFC 3709, as mark certificates
+ * have it: a gzipped SVG in a data: URI), at most `max` octets of it. False when there is none.
+ */
+struct arena;
+bool certificate_logo(
+    const char *pem, size_t len, size_t max, struct arena *a, const char **svg, size_t *svg_len);
+
 #endif

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""https_server.py ADDRESS DIR: documents for checks, over TLS on port 443 of a loopback address.
+"""https_server.py ADDRESS DIR: documents for checks, over TLS on port 443 of a loopback address. https_server.py logotype: a line for certtool.
 
 DIR/NAME.pem and DIR/NAME.key are certificates; which one is shown, and what is served, depends on the first part of the name asked
 for (mta-sts.GOOD.example -> GOOD):
 
   good, short, nowhere, html, missing, moved, large, slow, trickle, wronghost, expired, stranger, soon, logo, badlogo
 """
+import base64
+import gzip
 import http.server
 import os
 import socketserver
@@ -15,6 +17,17 @@ import time
 
 POLICY = "version: STSv1\r\nmode: enforce\r\nmx: mail.%s\r\nmax_age: 604800\r\n"
 LOGO = b'<svg version="1.2" baseProfile="tiny-ps" viewBox="0 0 8 8"><title>x</title></svg>'
+
+
+def logotype():
+    """A line for certtool: the extension of mark certificates, with the logo."""
+    uri = b"data:image/svg+xml;base64," + base64.b64encode(gzip.compress(LOGO))
+    return 'add_extension = "1.3.6.1.5.5.7.1.12 0x' + (b"\x16\x82" + len(uri).to_bytes(2, "big") + uri).hex() + '"'
+
+
+if sys.argv[1] == "logotype":
+    print(logotype())
+    sys.exit()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -41,8 +41,10 @@ mkdir "$WORK/tls"
 expiration_date = "2020-02-01 00:00:00 UTC"' mta-sts.expired.example
   certificate stranger strangers 'expiration_days = 60' mta-sts.stranger.example
   certificate soon ca 'expiration_days = 5' mta-sts.soon.example
-  certificate logo-mark strangers 'expiration_days = 60' logo.example
-  certificate badlogo-mark strangers 'expiration_days = 5' badlogo.example
+  certificate logo-mark strangers "expiration_days = 60
+$(python3 "$HERE/https_server.py" logotype)" logo.example
+  certificate badlogo-mark strangers "expiration_days = 5
+$(python3 "$HERE/https_server.py" logotype)" badlogo.example
 )
 python3 "$HERE/fetch_zone.py" $ADDRESS >"$WORK/zone"
 knot_start "$WORK/knot" "$WORK/zone"
@@ -80,7 +82,7 @@ check "certificate that expires soon" STS-14 "$(ids soon.example)"
 check "policy without record, reports to nowhere" "STS-13 TLSRPT-05" "$(ids short.example)"
 check_contains "reports to nowhere: which" "gone.short.example" "$(json "$WORK/out" '[f["message"] for f in d[0]["findings"]]')"
 check "a sound logo" "" "$(ids logo.example)"
-check "a bad logo, a certificate that expires soon" "BIMI-05 BIMI-07" "$(ids badlogo.example)"
+check "a bad logo, a certificate that expires soon, for another logo" "BIMI-05 BIMI-07 BIMI-09" "$(ids badlogo.example)"
 
 knot_stop
 finish

@@ -49,7 +49,7 @@ only 'libxml/' parse/aggregate.c
 only 'jansson' parse/tlsrpt.c ingest/token.c
 only 'gmime/' ingest/mail.c send/message.c
 only 'archive' ingest/unpack.c
-only 'zlib' ingest/unpack.c store/payload.c
+only 'zlib' check/certificate.c ingest/unpack.c store/payload.c
 only 'libetpan/' ingest/imap_session.c ingest/imap_stream.c
 only 'sqlite3' store/db_sqlite.c
 only 'libpq-fe' store/db_postgres.c
