@@ -5,6 +5,7 @@
 #include "check/combine.h"
 #include "check/general.h"
 #include "check/history.h"
+#include "check/servers.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -34,6 +35,8 @@ static void check_records(
     bool enforced = r->sts.policy && r->sts.policy->mode == STS_MODE_ENFORCE;
     tlsrpt_check(s, protected, enforced, &r->tlsrpt);
     bimi_check(s, &r->dmarc, &r->bimi);
+    if (set->each_server)
+        servers_check(s);
     combine_check(s, &(struct combine_input){&r->mx, &r->dmarc, &r->spf, &r->dkim, r->parked});
 }
 

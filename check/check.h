@@ -35,8 +35,9 @@ struct check_settings {
         struct err *e);
     void *fetch_context;
     struct dkim_wanted dkim;
-    int64_t now;   /* seconds */
-    unsigned jobs; /* domains at a time; 0: CHECK_JOBS */
+    bool each_server; /* ask the name servers of each domain, too, one by one (port 53) */
+    int64_t now;      /* seconds */
+    unsigned jobs;    /* domains at a time; 0: CHECK_JOBS */
 };
 
 enum {

@@ -7,13 +7,13 @@
 
 #include "base/arena.h"
 #include "base/when.h"
+#include "check/dns_channel.h"
 #include "check/dns_message.h"
 
 #include <ares.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -24,11 +24,10 @@ enum {
     DEFAULT_ATTEMPTS = 3,
     DEFAULT_IN_FLIGHT = 500,
     SERVERS_MAX = 4,
-    DNS_PORT = 53,
+    POLL_MAX = SERVERS_MAX * DNS_CHANNEL_SOCKETS + 1,
     CHAIN_MAX = 8,
     BUCKETS = 16384,
     CACHE_BYTES_MAX = 64 << 20,
-    SOCKET_BUFFER = 4 << 20, /* for the answers to all questions in flight */
     WAIT_MS = 1000,
     /* Questions within a millisecond: what does not fit into the server's socket is lost, and costs
      * a timeout. */
@@ -37,7 +36,9 @@ enum {
     MS_PER_SECOND = 1000,
     /* How long a question without answer is not asked again: one dead name server that a hundred
      * domains point at must not cost its timeout a hundred times. */
-    FAILED_TTL = 60
+    FAILED_TTL = 60,
+    /* A TTL of 0 must not make a question that was sent ahead useless. */
+    LEAST_TTL = 5
 };
 
 enum state {
@@ -77,9 +78,11 @@ struct servers {
     pthread_t thread;
     int wake; /* an eventfd: there is something in the queue, or an end to make */
     bool stop;
-    ares_channel channels[SERVERS_MAX]; /* one for each server; only the thread touches them */
-    bool plain[SERVERS_MAX];            /* that server knows no EDNS */
+    struct ares_channeldata
+        *channels[SERVERS_MAX]; /* one for each server; only the thread touches them */
+    bool plain[SERVERS_MAX];    /* that server knows no EDNS */
     unsigned n_channels;
+    unsigned timeout_ms;
     unsigned attempts, in_flight_max;
     unsigned in_flight;
     uint64_t sent;
@@ -228,27 +231,13 @@ static void finish_answered(
 
     dns_message_read(bytes, len, q->type, a, &answer, &open);
     uint32_t ttl = answer.status == DNS_FAILED ? FAILED_TTL : answer.ttl;
+    ttl = ttl < LEAST_TTL ? LEAST_TTL : ttl;
     arena_free(a);
     free(q->bytes);
     q->bytes = mem_alloc(len);
     memcpy(q->bytes, bytes, len);
     q->len = len;
     finish(s, q, ttl);
-}
-
-static const char *failure_name(int status)
-{
-    switch (status) {
-    case ARES_ETIMEOUT:
-        return "no answer in time";
-    case ARES_ECONNREFUSED:
-        return "the server cannot be reached";
-    case ARES_EDESTRUCTION:
-    case ARES_ECANCELLED:
-        return "the check was ended";
-    default:
-        return ares_strerror(status);
-    }
 }
 
 /* Once more, to the next server; false when that was the last attempt. */
@@ -295,7 +284,7 @@ static void take_answer(void *arg, int status, int timeouts, unsigned char *byte
         bool over = status == ARES_EDESTRUCTION || status == ARES_ECANCELLED;
         q->unchecked = false;
         if (over || !try_again(s, q))
-            finish_failed(s, q, failure_name(status));
+            finish_failed(s, q, dns_channel_failure(status));
         return;
     }
     unsigned rcode = dns_message_rcode(bytes, len);
@@ -378,71 +367,37 @@ static bool send_waiting(struct servers *s, bool *more)
     return !stop;
 }
 
-enum {
-    POLL_MAX = SERVERS_MAX * ARES_GETSOCK_MAXNUM + 1
-};
-
-/* The sockets of all servers behind the first entry; owners[i] is whose it is. */
-static nfds_t sockets(struct servers *s, struct pollfd fds[POLL_MAX], ares_channel owners[POLL_MAX])
-{
-    nfds_t n = 1;
-
-    fds[0] = (struct pollfd){.fd = s->wake, .events = POLLIN};
-    for (unsigned c = 0; c < s->n_channels; c++) {
-        ares_socket_t list[ARES_GETSOCK_MAXNUM];
-        unsigned bits = (unsigned)ares_getsock(s->channels[c], list, ARES_GETSOCK_MAXNUM);
-        for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-            /* not ARES_GETSOCK_WRITABLE: it shifts an int into its sign */
-            unsigned in = bits >> i & 1U;
-            unsigned out = bits >> (i + ARES_GETSOCK_MAXNUM) & 1U;
-            short events = (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0));
-            if (!events)
-                break; /* the list has no gaps: a channel has one UDP and one TCP socket */
-            fds[n] = (struct pollfd){.fd = list[i], .events = events};
-            owners[n++] = s->channels[c];
-        }
-    }
-    return n;
-}
-
 static int patience_ms(struct servers *s)
 {
-    struct timeval most = {.tv_sec = WAIT_MS / MS_PER_SECOND};
-    int64_t least = WAIT_MS;
+    int least = WAIT_MS;
 
     for (unsigned c = 0; c < s->n_channels; c++) {
-        struct timeval t;
-        const struct timeval *next = ares_timeout(s->channels[c], &most, &t);
-        int64_t ms = (int64_t)next->tv_sec * MS_PER_SECOND + (next->tv_usec + 999) / 1000;
+        int ms = dns_channel_patience(s->channels[c]);
         least = ms < least ? ms : least;
     }
-    return (int)least;
+    return least;
 }
 
 static void *serve(void *arg)
 {
     struct servers *s = arg;
     struct pollfd fds[POLL_MAX];
-    ares_channel owners[POLL_MAX];
+    struct ares_channeldata *owners[POLL_MAX];
 
     bool more;
 
     while (send_waiting(s, &more)) {
-        nfds_t n = sockets(s, fds, owners);
+        nfds_t n = 1;
+        fds[0] = (struct pollfd){.fd = s->wake, .events = POLLIN};
+        for (unsigned c = 0; c < s->n_channels; c++)
+            n = dns_channel_sockets(s->channels[c], fds, owners, n);
         if (poll(fds, n, more ? PAUSE_MS : patience_ms(s)) < 0 && errno != EINTR)
             break;
         if (fds[0].revents) {
             uint64_t ignored;
             (void)!read(s->wake, &ignored, sizeof ignored);
         }
-        for (nfds_t i = 1; i < n; i++) {
-            bool in = fds[i].revents & (POLLIN | POLLERR | POLLHUP);
-            bool out = fds[i].revents & POLLOUT;
-            if (in || out) {
-                ares_process_fd(
-                    owners[i], in ? fds[i].fd : ARES_SOCKET_BAD, out ? fds[i].fd : ARES_SOCKET_BAD);
-            }
-        }
+        dns_channel_process(fds, owners, 1, n);
         for (unsigned c = 0; c < s->n_channels; c++) /* what has waited too long */
             ares_process_fd(s->channels[c], ARES_SOCKET_BAD, ARES_SOCKET_BAD);
     }
@@ -522,6 +477,18 @@ static void servers_expect(void *self, const char *name, enum dns_type type)
     (void)pthread_mutex_unlock(&s->lock);
 }
 
+static void servers_ask_server(void *self, const struct addr *server, const char *name,
+    enum dns_type type, struct arena *a, struct dns_answer *out)
+{
+    struct servers *s = self;
+    const struct dns_server at = {.addr = *server, .port = DNS_PORT};
+
+    (void)pthread_mutex_lock(&s->lock);
+    s->sent++;
+    (void)pthread_mutex_unlock(&s->lock);
+    dns_channel_ask(&at, s->timeout_ms, name, type, a, out);
+}
+
 static uint64_t servers_sent(void *self)
 {
     struct servers *s = self;
@@ -565,128 +532,47 @@ static void servers_close(void *self)
     servers_free(s);
 }
 
-/* "192.0.2.1", "192.0.2.1:53", "[2001:db8::1]:53", "2001:db8::1" */
-static bool parse_server(const char *text, struct ares_addr_port_node *out)
+static int open_channels(struct servers *s, const struct dns_settings *set, struct err *e)
 {
-    char host[ADDR_TEXT_MAX];
-    const char *start = text;
-    const char *end;
-    struct addr addr;
-    unsigned long port = DNS_PORT;
+    struct dns_server list[SERVERS_MAX];
+    size_t n = 1;
+    int rc = 0;
 
-    if (*text == '[') {
-        start++;
-        end = strchr(text, ']');
-    } else {
-        end = strchr(text, ':');
-        if (!end || strchr(end + 1, ':')) /* the colons of an IPv6 address */
-            end = text + strlen(text);
+    if (!set->server) {
+        rc = dns_system_servers(list, SERVERS_MAX, &n, e);
+    } else if (!dns_server_parse(set->server, &list[0])) {
+        rc = err_set(e, ERR_USAGE, "usage",
+            "a resolver is an address, as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53, not '%.80s'",
+            set->server);
     }
-    if (!end || (size_t)(end - start) >= sizeof host)
-        return false;
-    (void)snprintf(host, sizeof host, "%.*s", (int)(end - start), start);
-    end += *end == ']';
-    if (*end == ':') {
-        char *rest;
-        port = strtoul(end + 1, &rest, 10);
-        if (end[1] < '0' || end[1] > '9' || *rest || port == 0 || port > UINT16_MAX)
-            return false;
-    } else if (*end) {
-        return false;
+    for (size_t i = 0; i < n && !rc; i++) {
+        rc = dns_channel_open(&s->channels[i], &list[i], s->timeout_ms, e);
+        s->n_channels += rc == 0;
     }
-    if (!addr_parse(host, &addr))
-        return false;
-    *out = (struct ares_addr_port_node){
-        .family = addr.len == 4 ? AF_INET : AF_INET6, .udp_port = (int)port, .tcp_port = (int)port};
-    memcpy(&out->addr, addr.bytes, addr.len);
-    return true;
-}
-
-static int library_failed(int status, struct err *e)
-{
-    return err_set(e, ERR_TEMPORARY, "dns", "the resolver cannot start: %s", ares_strerror(status));
-}
-
-/* A channel for one server; NULL: for those of the system, to learn which they are. */
-static int open_channel(ares_channel *out, const struct dns_settings *set,
-    struct ares_addr_port_node *server, struct err *e)
-{
-    struct ares_options o = {.flags = ARES_FLAG_EDNS | ARES_FLAG_NOCHECKRESP,
-        .timeout = (int)(set->timeout_ms ? set->timeout_ms : DEFAULT_TIMEOUT_MS),
-        .tries = 1,
-        .ednspsz = DNS_UDP_SIZE,
-        .socket_receive_buffer_size = SOCKET_BUFFER};
-    int status = ares_init_options(out, &o,
-        ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ |
-            ARES_OPT_SOCK_RCVBUF);
-
-    if (status != ARES_SUCCESS)
-        return library_failed(status, e);
-    if (!server)
-        return 0;
-    server->next = NULL;
-    status = ares_set_servers_ports(*out, server);
-    if (status != ARES_SUCCESS) {
-        ares_destroy(*out);
-        return library_failed(status, e);
-    }
-    return 0;
-}
-
-static int add_server(struct servers *s, const struct dns_settings *set,
-    const struct ares_addr_port_node *server, struct err *e)
-{
-    struct ares_addr_port_node copy = *server;
-    int rc = open_channel(&s->channels[s->n_channels], set, &copy, e);
-
-    if (!rc)
-        s->n_channels++;
-    return rc;
-}
-
-static int add_system_servers(struct servers *s, const struct dns_settings *set, struct err *e)
-{
-    ares_channel system;
-    struct ares_addr_port_node *list = NULL;
-    int rc = open_channel(&system, set, NULL, e);
-
-    if (rc)
-        return rc;
-    int status = ares_get_servers_ports(system, &list);
-    ares_destroy(system);
-    if (status != ARES_SUCCESS)
-        return library_failed(status, e);
-    for (struct ares_addr_port_node *n = list; n && !rc && s->n_channels < SERVERS_MAX; n = n->next)
-        rc = add_server(s, set, n, e);
-    ares_free_data(list);
-    if (!rc && s->n_channels == 0)
-        return err_set(e, ERR_CONFIG, "dns", "the system has no resolver: use --resolver ADDR");
     return rc;
 }
 
 static int start(struct servers *s, const struct dns_settings *set, struct err *e)
 {
-    struct ares_addr_port_node server;
-    int rc;
+    int rc = open_channels(s, set, e);
 
-    if (set->server && !parse_server(set->server, &server)) {
-        return err_set(e, ERR_USAGE, "usage",
-            "a resolver is an address, as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53, not '%.80s'",
-            set->server);
-    }
+    if (rc)
+        return rc;
     s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (s->wake < 0)
         return err_set(e, ERR_TEMPORARY, "dns", "eventfd: %s", strerrordesc_np(errno));
-    rc = set->server ? add_server(s, set, &server, e) : add_system_servers(s, set, e);
-    if (!rc && pthread_create(&s->thread, NULL, serve, s) != 0)
-        rc = err_set(e, ERR_TEMPORARY, "dns", "no thread for the resolver");
-    return rc;
+    if (pthread_create(&s->thread, NULL, serve, s) != 0)
+        return err_set(e, ERR_TEMPORARY, "dns", "no thread for the resolver");
+    return 0;
 }
 
 int dns_open(const struct dns_settings *settings, struct dns **out, struct err *e)
 {
-    static const struct dns_ops ops = {
-        .ask = servers_ask, .expect = servers_expect, .sent = servers_sent, .close = servers_close};
+    static const struct dns_ops ops = {.ask = servers_ask,
+        .expect = servers_expect,
+        .ask_server = servers_ask_server,
+        .sent = servers_sent,
+        .close = servers_close};
     static const struct dns_settings defaults = {0};
     const struct dns_settings *set = settings ? settings : &defaults;
     struct servers *s = mem_alloc(sizeof *s);
@@ -694,6 +580,7 @@ int dns_open(const struct dns_settings *settings, struct dns **out, struct err *
     (void)pthread_mutex_init(&s->lock, NULL);
     s->wake = -1;
     s->queue_end = &s->queue;
+    s->timeout_ms = set->timeout_ms ? set->timeout_ms : DEFAULT_TIMEOUT_MS;
     s->attempts = set->attempts ? set->attempts : DEFAULT_ATTEMPTS;
     s->in_flight_max = set->in_flight ? set->in_flight : DEFAULT_IN_FLIGHT;
     int rc = start(s, set, e);

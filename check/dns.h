@@ -77,6 +77,9 @@ struct dns_ops {
         void *self, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out);
     /* Starts questions that will be asked soon, and returns at once. May be NULL. */
     void (*expect)(void *self, const char *name, enum dns_type type);
+    /* Asks one server and nobody else. May be NULL: no such thing. */
+    void (*ask_server)(void *self, const struct addr *server, const char *name, enum dns_type type,
+        struct arena *a, struct dns_answer *out);
     /* How many questions went to a server. May be NULL: all of them. */
     uint64_t (*sent)(void *self);
     void (*close)(void *self);
@@ -115,6 +118,12 @@ const char *dns_query_name(struct arena *a, const char *name);
  */
 void dns_ask(
     struct dns *d, const char *name, enum dns_type type, struct arena *a, struct dns_answer *out);
+/*
+ * Asks this server itself, on port 53, whatever the resolver is: what does a name server of the
+ * zone say? One attempt, no cache; aliases are not followed.
+ */
+void dns_ask_server(struct dns *d, const struct addr *server, const char *name, enum dns_type type,
+    struct arena *a, struct dns_answer *out);
 /* Questions that will follow: sent now, so that asking them one after the other costs one round
  * trip. */
 void dns_expect(struct dns *d, const char *name, enum dns_type type);

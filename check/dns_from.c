@@ -100,6 +100,19 @@ void dns_ask(
         atomic_fetch_add(&d->failed, 1);
 }
 
+void dns_ask_server(struct dns *d, const struct addr *server, const char *name, enum dns_type type,
+    struct arena *a, struct dns_answer *out)
+{
+    const char *asked = dns_query_name(a, name);
+
+    *out = (struct dns_answer){.status = DNS_FAILED, .failure = "no server can be asked"};
+    atomic_fetch_add(&d->asked, 1);
+    if (asked && d->ops.ask_server)
+        d->ops.ask_server(d->self, server, asked, type, a, out);
+    if (out->status == DNS_FAILED)
+        atomic_fetch_add(&d->failed, 1);
+}
+
 void dns_expect(struct dns *d, const char *name, enum dns_type type)
 {
     if (!d->ops.expect)

@@ -33,7 +33,7 @@ struct check_command {
     const char *ca_file;
     const char *client;
     bool all_clients;
-    bool no_fetch, no_reports, probe;
+    bool no_fetch, no_reports, probe, each_server;
     const char *from;
     int64_t jobs;
     const char **selectors;
@@ -80,7 +80,8 @@ enum {
     OPTION_NO_REPORTS,
     OPTION_FROM,
     OPTION_CA_FILE,
-    OPTION_PROBE
+    OPTION_PROBE,
+    OPTION_EACH_SERVER
 };
 
 static int take_option(struct check_command *c, int option, struct err *e)
@@ -110,6 +111,9 @@ static int take_option(struct check_command *c, int option, struct err *e)
     case OPTION_PROBE:
         c->probe = true;
         return 0;
+    case OPTION_EACH_SERVER:
+        c->each_server = true;
+        return 0;
     case OPTION_CA_FILE:
         c->ca_file = optarg;
         return 0;
@@ -132,6 +136,7 @@ static int read_options(struct check_command *c, int argc, char **argv, struct e
         {"no-fetch", no_argument, NULL, OPTION_NO_FETCH},
         {"no-reports", no_argument, NULL, OPTION_NO_REPORTS},
         {"probe", no_argument, NULL, OPTION_PROBE},
+        {"each-server", no_argument, NULL, OPTION_EACH_SERVER},
         {"ca-file", required_argument, NULL, OPTION_CA_FILE},
         {NULL, 0, NULL, 0},
     };
@@ -297,6 +302,7 @@ static int check_all(
         .fetch = fetcher ? fetcher_get : NULL,
         .fetch_context = fetcher,
         .dkim = {.selectors = c->selectors, .n = c->n_selectors, .probe = c->probe},
+        .each_server = c->each_server,
         .now = now,
         .jobs = (unsigned)c->jobs};
     int rc = add_histories(c, now, e);
@@ -356,7 +362,8 @@ const struct command cmd_check = {
     .name = "check",
     .usage = "check [--resolver ADDR[:PORT]] [--selector S]... [--format text|json]\n"
              "      [--client NAME | --all-clients] [--from FILE] [--jobs N]\n"
-             "      [--probe] [--no-fetch] [--no-reports] [--ca-file FILE] [DOMAIN...]\n"
+             "      [--probe] [--each-server] [--no-fetch] [--no-reports] [--ca-file FILE]\n"
+             "      [DOMAIN...]\n"
              "check spf --ip IP [--sender ADDRESS] [--helo NAME] [--resolver ADDR[:PORT]]\n"
              "      [--format text|json] DOMAIN",
     .summary = "what domains have published, and what is wrong with it",
@@ -368,6 +375,7 @@ const struct command cmd_check = {
             "  --client NAME     the domains of a client; --all-clients: of all\n"
             "  --from FILE       the domains in a file, one a line; - is standard input\n"
             "  --jobs N          domains at a time (default 100)\n"
+            "  --each-server     ask each name server of a domain whether it says the same\n"
             "  --no-fetch        no HTTPS: MTA-STS policies and BIMI logos are not looked at\n"
             "  --no-reports      do not ask the store which selectors and sources were seen\n"
             "  --ca-file FILE    certificates to trust for HTTPS instead of the system's\n"

@@ -268,6 +268,7 @@ case("X-02 MX-02 SPF-01 SPF-30 DMARC-01 DMARC-44 BIMI-03",
 case("SPF-10 X-08", {"{d}": [("MX", "10 mail.{d}."), ("TXT", "v=spf1 include:_spf.nobody-has-this.example -all"), ("DS", DS)]})
 
 SHARED = {
+    "google._domainkey.case0.example": txt("v=DKIM1; k=rsa; p="),
     "": [("NS", "localhost."), ("SOA", "localhost. root.localhost. 1 3600 900 604800 300")],
     "example": txt("a top-level domain"),
     "foreign.example": [("MX", "10 mail.foreign.example.")],
@@ -317,6 +318,14 @@ def write(folder):
     with open(f"{folder}/zone", "w") as zone, open(f"{folder}/names", "w") as names:
         for name, records in SHARED.items():
             zone.writelines(lines_of(name, records))
+        twoservers = sound("twoservers.example")
+        twoservers["twoservers.example"] += [("NS", "ns1.twoservers.example."), ("NS", "ns2.twoservers.example.")]
+        twoservers["ns1.twoservers.example"] = [("A", "127.83.84.1")]
+        twoservers["ns2.twoservers.example"] = [("A", "127.83.84.2")]
+        twoservers["twoservers.example"].append(("SOA", "ns1.twoservers.example. root.localhost. 1 3600 900 604800 300"))
+        with open(f"{folder}/twoservers.zone", "w") as zone_of_its_own:
+            for name, records in twoservers.items():
+                zone_of_its_own.writelines(lines_of(name, records))
         for d, _, changes, name in checked():
             records = sound(d)
             for k, v in changes.items():

@@ -5,7 +5,7 @@
 
 mkdir "$WORK/cases"
 python3 "$HERE/check_cases.py" write "$WORK/cases"
-knot_start "$WORK/knot" "$WORK/cases/zone"
+knot_start "$WORK/knot" "$WORK/cases/zone" twoservers.example "$WORK/cases/twoservers.zone"
 
 mill() { status_of env XDG_STATE_HOME="$WORK/state" "$MILL" "$@"; }
 
@@ -14,6 +14,22 @@ cp "$WORK/out" "$WORK/found.json"
 cat "$WORK/err"
 check "planted: findings" 0 "$(python3 "$HERE/check_cases.py" compare "$WORK/found.json" >"$WORK/compared"; echo $?)"
 cat "$WORK/compared"
+
+# selectors that mail services usually have
+check "probing: status" 0 "$(mill check --resolver 127.0.0.1:$KNOT_PORT --probe --no-fetch --format json case0.example)"
+check "probing: found" "['google']" "$(json "$WORK/out" '[k["selector"] for k in d[0]["records"]["dkim"]]')"
+
+# two name servers of a zone, on the real port, of which one is behind
+if [ "$(id -u)" = 0 ]; then
+  python3 "$HERE/tiny_dns.py" 127.83.84.1 'v=spf1 ip4:192.0.2.1 -all' 127.83.84.2 'v=spf1 ip4:192.0.2.99 -all' &
+  tiny_pid=$!
+  trap 'kill $tiny_pid 2>/dev/null; cleanup' EXIT
+  sleep 1
+  check "each server: status" 0 "$(mill check --resolver 127.0.0.1:$KNOT_PORT --each-server --selector m1 --no-fetch --format json twoservers.example)"
+  check "each server: found" "{'DNS-08'}" "$(json "$WORK/out" '{f["id"] for f in d[0]["findings"]}')"
+  check "each server: not asked" 0 "$(mill check --resolver 127.0.0.1:$KNOT_PORT --selector m1 --no-fetch --format json twoservers.example)"
+  check "each server: nothing found" 0 "$(json "$WORK/out" 'len(d[0]["findings"])')"
+fi
 
 knot_stop
 finish
