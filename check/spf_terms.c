@@ -164,11 +164,13 @@ static void check_asking(
     const struct spf_term *t = b->term;
 
     if (t->kind == SPF_PTR) {
-        finding_add(findings_of(c), "SPF-13", n->domain, "%s", spf_shown(c, t));
+        finding_add(findings_of(c), "SPF-13", n->domain,
+            "%s asks for the names of the sending address", spf_shown(c, t));
         spf_place(c, n, t->offset);
     }
     if (t->dynamic && spf_term_looks_up(t)) {
-        finding_add(findings_of(c), "SPF-25", n->domain, "%s", spf_shown(c, t));
+        finding_add(
+            findings_of(c), "SPF-25", n->domain, "%s depends on each mail", spf_shown(c, t));
         spf_place(c, n, t->offset);
     }
     if (b->mx.n > SPF_NAMES_MAX) {
