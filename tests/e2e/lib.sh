@@ -3,6 +3,7 @@
 #   MILL   the program under test (set by CMake)
 #   HERE   tests/e2e of the source tree
 set -eu
+export PYTHONDONTWRITEBYTECODE=1
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 DATA=$HERE/../data
