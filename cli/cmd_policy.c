@@ -55,7 +55,7 @@ static int take_domain(struct policy_run *r, struct err *e)
 
 static int take_without(struct policy_run *r, struct err *e)
 {
-    const char *what = NULL;
+    const char *what = "";
     int rc = take_word("--without", "spf|dkim", &what, e);
 
     if (rc)
@@ -68,7 +68,7 @@ static int take_without(struct policy_run *r, struct err *e)
 static int take_option(struct policy_run *r, int c, struct err *e)
 {
     static const char policies[] = "none|quarantine|reject";
-    const char *format = NULL;
+    const char *format = "";
     int rc = 0;
 
     switch (c) {
@@ -107,9 +107,10 @@ static int find_period(struct policy_run *r, struct err *e)
 {
     if ((r->days.from != NULL) != (r->days.to != NULL))
         return err_set(e, ERR_USAGE, "usage", "--from and --to go together");
-    if (r->days.from)
+    if (r->days.from) {
         return options_period(
             &r->days, PERIOD_LAST_WEEK, &r->what.period.from, &r->what.period.to, e);
+    }
     r->what.period.to = when_day(when_now());
     r->what.period.from = r->what.period.to - (JUDGE_DAYS - 1);
     return 0;

@@ -96,9 +96,10 @@ const char *readiness_words(
 
     if (readiness_legitimate(r) == 0)
         return "No legitimate mail was seen, so nothing can be said about a stricter policy.";
-    if (!next)
+    if (!next) {
         return arena_printf(
             a, "Already at p=reject: %s of legitimate mail fails (%s).", hit, basis);
+    }
     if (readiness_ready(r)) {
         return arena_printf(
             a, "Ready for p=%s: %s of legitimate mail would be hit (%s).", next, hit, basis);
