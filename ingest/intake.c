@@ -414,6 +414,7 @@ static int run(struct intake *in, struct passage *p, const char *source, struct 
     p->rd.problem_context = in->context;
     p->rd.name = text_safe(in->arena, p->message->name, LIMIT_FIELD);
     p->rd.budget.limits = in->limits;
+    p->rd.budget.packed = p->message->bytes.len;
     p->rd.budget.started_ms = when_monotonic_ms();
     r = pass(p, source, o, e);
     in->rejected = p->rd.rejected;

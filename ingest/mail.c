@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "base/when.h"
+#include "ingest/mail_lines.h"
 #include "ingest/unpack.h"
 
 #include <ctype.h>
@@ -48,6 +49,7 @@ struct walk {
     struct entry *stack;
     size_t n, cap;
     size_t leaves;
+    uint64_t attached; /* bytes of the mails that were decoded */
     struct opened_mail *mails;
     size_t n_mails;
     struct found_failure *found;
@@ -273,18 +275,22 @@ static GMimeStream *stream_of(const struct blob *b)
     return s;
 }
 
-/* NULL when there is nothing like a mail in it. The walk owns the result. */
-static GMimeMessage *parse(struct walk *w, const struct blob *b)
+/* *out is NULL when there is nothing like a mail in it. The walk owns it. */
+static int parse(struct walk *w, const struct blob *b, GMimeMessage **out, struct err *e)
 {
+    int r = mail_lines_check(b, e);
+
+    *out = NULL;
+    if (r < 0)
+        return r;
     GMimeStream *stream = stream_of(b);
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
-    GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
-
+    *out = g_mime_parser_construct_message(parser, NULL);
     g_object_unref(parser);
     g_object_unref(stream);
-    if (message)
-        g_ptr_array_add(w->messages, message);
-    return message;
+    if (*out)
+        g_ptr_array_add(w->messages, *out);
+    return 0;
 }
 
 /* ---- what kind of mail ---- */
@@ -527,6 +533,19 @@ static bool is_attached_mail(GMimeObject *object, const struct mail_part *p)
            content_sniff(p->bytes.mem, (size_t)p->bytes.len) == CONTENT_MAIL;
 }
 
+/* Its bytes are in memory, once as they are and once as GMime has them. */
+static int open_file(struct walk *w, const struct entry *x, const struct blob *b, struct err *e)
+{
+    GMimeMessage *message;
+
+    w->attached += b->len;
+    if (w->attached > w->limits->message) {
+        return err_set(e, ERR_INPUT, "limit-size", "the attached mails are too large together");
+    }
+    int r = parse(w, b, &message, e);
+    return r < 0 ? r : open_mail(w, x, message, e);
+}
+
 static int walk_leaf(struct walk *w, const struct entry *x, struct err *e)
 {
     GMimePart *part = GMIME_PART(x->object);
@@ -545,7 +564,7 @@ static int walk_leaf(struct walk *w, const struct entry *x, struct err *e)
     if (take_failure_piece(w, x, &p))
         return 0;
     if (is_attached_mail(x->object, &p))
-        return open_mail(w, x, parse(w, &p.bytes), e);
+        return open_file(w, x, &p.bytes, e);
     if (strstr(p.media_type, "pkcs7-mime"))
         note_class(w, x, class_of_pkcs7(&p.bytes));
     w->out->parts = arena_grow(w->arena, w->out->parts, &w->out->n_parts, sizeof p);
@@ -694,8 +713,8 @@ int mail_read(const struct blob *bytes, const struct limits *limits, struct aren
     memset(out, 0, sizeof *out);
     out->date = -1;
     w.messages = g_ptr_array_new_with_free_func(g_object_unref);
-    message = parse(&w, bytes);
-    if (message) {
+    r = parse(&w, bytes, &message, e);
+    if (r == 0 && message) {
         GMimeObject *root = g_mime_message_get_mime_part(message);
 
         read_headers(&w, message);
@@ -704,7 +723,7 @@ int mail_read(const struct blob *bytes, const struct limits *limits, struct aren
         r = walk_all(&w, e);
         finish_failures(&w);
         drop_parts_of_failures(&w);
-    } else {
+    } else if (r == 0) {
         r = err_set(e, ERR_INPUT, "empty", "there is no mail in it");
     }
     g_ptr_array_unref(w.messages);

@@ -56,7 +56,8 @@ struct mail {
     size_t n_failures;
 };
 
-/* All of *out lives in the arena. ERR_INPUT tags: limit-entries, limit-nesting, empty. */
+/* All of *out lives in the arena. ERR_INPUT tags: limit-entries, limit-nesting, limit-size,
+ * empty. */
 int mail_read(const struct blob *bytes, const struct limits *limits, struct arena *a,
     struct mail *out, struct err *e) ERR_CHECKED;
 

@@ -88,6 +88,16 @@ static void limit_passed(struct unpacker *u)
     u->stages[u->top].ended = true;
 }
 
+/* Of this blob, or of all in the mail together: many small bombs are a large one. */
+static bool passes_ratio(const struct unpacker *u)
+{
+    const struct unpack_budget *b = u->budget;
+    unsigned ratio = b->limits->ratio;
+
+    return (u->produced > RATIO_FROM && u->produced / ratio > u->blob->len) ||
+           (b->packed > 0 && b->unpacked > RATIO_FROM && b->unpacked / ratio > b->packed);
+}
+
 static void count_output(struct unpacker *u, size_t n)
 {
     const struct limits *l = u->budget->limits;
@@ -98,8 +108,7 @@ static void count_output(struct unpacker *u, size_t n)
         u->is_broken = true;
         (void)err_set(&u->broken, ERR_INPUT, "limit-size", "unpacks to more than %llu bytes",
             (unsigned long long)l->unpacked);
-    } else if (!u->is_broken && u->produced > RATIO_FROM && l->ratio > 0 &&
-               u->produced / l->ratio > u->blob->len) {
+    } else if (!u->is_broken && l->ratio > 0 && passes_ratio(u)) {
         u->is_broken = true;
         (void)err_set(&u->broken, ERR_INPUT, "limit-ratio",
             "unpacks to more than %u times its size", l->ratio);
@@ -387,7 +396,7 @@ static int collect(struct unpacker *u, struct buf *out, struct err *e)
             struct err why;
 
             (void)err_set(
-                &why, ERR_INPUT, "limit-size", "a zip of more than %d MiB", UNPACK_ZIP_MAX >> 20);
+                &why, ERR_INPUT, "limit-size", "zips of more than %d MiB", UNPACK_ZIP_MAX >> 20);
             r = tell_failed(u, &why, e);
             return r < 0 ? r : 1;
         }
@@ -533,6 +542,16 @@ static unsigned announced_members(const struct buf *packed)
     return 0;
 }
 
+/* Bytes of the zips that are held while one inside of them is read. */
+static size_t packed_so_far(const struct unpacker *u)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i <= u->top; i++)
+        sum += u->stages[i].kind == STAGE_ZIP ? u->stages[i].packed.len : 0;
+    return sum;
+}
+
 /* 0: a zip stage stands at its first member; 1: cannot be read (told). */
 static int open_zip(struct unpacker *u, struct err *e)
 {
@@ -540,7 +559,7 @@ static int open_zip(struct unpacker *u, struct err *e)
     struct stage *s;
     int r;
 
-    buf_init(&packed, UNPACK_ZIP_MAX);
+    buf_init(&packed, UNPACK_ZIP_MAX - packed_so_far(u));
     r = collect(u, &packed, e);
     if (r == 0 && u->is_broken) {
         r = tell_failed(u, &u->broken, e);

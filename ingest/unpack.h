@@ -75,6 +75,7 @@ struct document_ops {
 /* What one message may still use; shared by all its parts. */
 struct unpack_budget {
     const struct limits *limits;
+    uint64_t packed;    /* bytes of the message; 0: not known */
     uint64_t unpacked;  /* bytes so far */
     int64_t started_ms; /* when_monotonic_ms() */
 };
@@ -82,7 +83,7 @@ struct unpack_budget {
 /*
  * Delivers every document in the blob, in order. An error of a callback ends it and is returned; a
  * fault of the container is told to `end` or `failed` and is no error. A zip is held in memory
- * while it is read (at most UNPACK_ZIP_MAX, packed).
+ * while it is read (at most UNPACK_ZIP_MAX, packed, with those around it).
  */
 int unpack(const struct blob *b, struct unpack_budget *budget, const struct document_ops *ops,
     void *context, struct err *e) ERR_CHECKED;

@@ -1,4 +1,5 @@
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "ingest/mail.h"
 #include "tests/unit/runner.h"
@@ -433,6 +434,64 @@ static void test_wrong_labels(void)
     arena_free(f.arena);
 }
 
+/* As many objects as a mail can ask for with few bytes. */
+static void expect_too_many(const char *head, const char *line)
+{
+    struct buf mail;
+
+    buf_init(&mail, 8 << 20);
+    (void)buf_adds(&mail, head);
+    for (int i = 0; i < 60000; i++)
+        (void)buf_adds(&mail, line);
+    (void)buf_adds(&mail, "\r\nx\r\n");
+    struct fixture f = read_bytes(mail.data);
+    CU_ASSERT_EQUAL(f.result, ERR_INPUT);
+    CU_ASSERT_STRING_EQUAL(f.err.tag, "limit-entries");
+    arena_free(f.arena);
+    buf_done(&mail);
+}
+
+static void test_many_objects(void)
+{
+    expect_too_many(HEADERS, "a:\r\n");
+    expect_too_many(MIXED, "--b1\r\n\r\n");
+    expect_too_many(MIXED "--b1\r\n", "a:\n");
+    expect_too_many(MIXED "--b1\r\nContent-Type: MESSAGE/rfc822\r\n\r\n", "a:\n");
+
+    /* a long text is none of that */
+    struct buf mail;
+    buf_init(&mail, 8 << 20);
+    (void)buf_adds(&mail, MIXED "--b1\r\nContent-Type: text/xml\r\n\r\n<n:feedback>\r\n");
+    for (int i = 0; i < 60000; i++)
+        (void)buf_adds(&mail, "<n:a/>\r\n");
+    (void)buf_adds(&mail, END);
+    struct fixture f = read_good(mail.data, 1);
+    arena_free(f.arena);
+    buf_done(&mail);
+}
+
+/* Each in base64, so each is held once more. */
+static void test_large_attached_mails(void)
+{
+    struct buf mail;
+
+    buf_init(&mail, 8 << 20);
+    (void)buf_adds(&mail, MIXED);
+    for (int i = 0; i < 2; i++) {
+        (void)buf_adds(
+            &mail, "--b1\r\nContent-Type: application/octet-stream\r\n\r\nFrom: a@b\r\n\r\n");
+        for (int k = 0; k < 9000; k++)
+            (void)buf_adds(
+                &mail, "some words that make the mail as large as it has to be for this\r\n");
+    }
+    (void)buf_adds(&mail, END);
+    struct fixture f = read_bytes(mail.data);
+    CU_ASSERT_EQUAL(f.result, ERR_INPUT);
+    CU_ASSERT_STRING_EQUAL(f.err.tag, "limit-size");
+    arena_free(f.arena);
+    buf_done(&mail);
+}
+
 const struct unit_test unit_tests[] = {
     {"header fields", test_headers},
     {"transfer encodings", test_encodings},
@@ -446,5 +505,7 @@ const struct unit_test unit_tests[] = {
     {"forwarded together", test_forwarded_together},
     {"unlabelled feedback", test_unlabelled_feedback},
     {"wrong labels", test_wrong_labels},
+    {"many objects", test_many_objects},
+    {"large attached mails", test_large_attached_mails},
     {NULL, NULL},
 };
