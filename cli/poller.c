@@ -25,7 +25,7 @@
 
 enum {
     TICK_MS = 200,
-    GRACE_MS = 800, /* then whatever is not done is left: nothing is lost by it */
+    GRACE_MS = 600, /* then whatever is not done is left: nothing is lost by it */
     LEASE_SECONDS = 300,
     LEASE_TRIES = 3,
     LEASE_AGAIN_MS = 300,
