@@ -60,6 +60,25 @@ check "copies: rejected" 2 "$(dovecot_count kinds Look.At)"
 check "copies: left and flagged, not the failure report" 4 "$(dovecot_count kinds INBOX)"
 check "copies: flagged" 2 "$(find "$WORK/dovecot/mail/kinds/cur" -name '*:2,[a-z]' | wc -l)"
 
+# --- a folder that was made anew: other numbers, the same mails
+fresh_store t_anew
+config <<EOF
+mailbox "left" { $imap user = anew $password }
+EOF
+dovecot_deliver anew "$WORK"/w/maildir/new/*
+check "made anew: before" 65 "$(mill poll --format json)"
+check "made anew: all are new" 20 "$(json "$WORK/out" 'd["reports"]["new"]')"
+validity() { sed -n '1s/.* V\([0-9]*\) .*/\1/p' "$WORK/dovecot/mail/anew/dovecot-uidlist"; }
+before=$(validity)
+sleep 1 # it is a time
+rm -f "$WORK"/dovecot/mail/anew/dovecot*
+check "made anew: after" 65 "$(mill poll --format json)"
+check "made anew: it has another number" yes "$([ "$(validity)" != "$before" ] && echo yes)"
+check "made anew: all are read again" "$mails" "$(json "$WORK/out" 'd["messages"]')"
+check "made anew: none is new" 0 "$(json "$WORK/out" 'd["reports"]["new"]')"
+check "made anew: and no more" 0 "$(mill poll --format json)"
+check "made anew: none is read again" 0 "$(json "$WORK/out" 'd["messages"]')"
+
 # --- several folders, several mailboxes; one is away, one never says a word
 python3 "$HERE/fake_imap.py" "$WORK/port" mute >"$WORK/commands" 2>&1 &
 while ! [ -s "$WORK/port" ]; do sleep 0.02; done
