@@ -329,9 +329,10 @@ static int64_t attempt(struct unit *u)
         return backoff(u, &e);
     }
     if (!mine) {
-        if (!u->leased_out)
+        if (!u->leased_out) {
             console_say("mailbox %s: leased: another poller reads %s at present", u->config->name,
                 u->folder);
+        }
         u->leased_out = true;
         u->failure = EX_TEMPFAIL;
         return LEASED_PAUSE_MS;
@@ -471,6 +472,20 @@ static bool all_finished(const struct poller *p)
     return all;
 }
 
+/* Can all mailboxes log in, so far as that can be told without them? */
+static int check_secrets(const struct config *c, struct err *e)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < c->n_mailboxes && !rc; i++) {
+        struct credential *one = credential_new(&c->mailboxes[i]);
+        if (c->mailboxes[i].kind->needs_login && credential_check(one, e))
+            rc = err_wrap(e, "mailbox %s", c->mailboxes[i].name);
+        credential_free(one);
+    }
+    return rc;
+}
+
 /* A fresh configuration that is good ends all units, so that they can begin anew with it. */
 static void reload(struct poller *p)
 {
@@ -479,6 +494,8 @@ static void reload(struct poller *p)
 
     if (!rc)
         rc = check_names(p->set, p->fresh, &e);
+    if (!rc)
+        rc = check_secrets(p->fresh, &e);
     if (rc) {
         console_problem("SIGHUP", &e);
         config_free(p->fresh);

@@ -24,7 +24,7 @@ struct preview {
 
 void preview_init(struct preview *p, const struct config_mailbox *m, bool verbose);
 
-/* On standard output; failure: what ended it early, or NULL. */
-void preview_print(const struct preview *p, enum run_format format, const struct err *failure);
+/* On standard output; why: what ended it early, or NULL. */
+void preview_print(const struct preview *p, enum run_format format, const struct err *why);
 
 #endif

@@ -92,9 +92,10 @@ static int collect(const struct secret_source *from, struct buf *out, struct err
     if (from->command)
         return read_command(from->command, out, e) ? err_wrap(e, "%s_command", from->what) : 0;
     const char *value = from->env ? secure_getenv(from->env) : NULL;
-    if (!value)
+    if (!value) {
         return err_set(e, ERR_CONFIG, "password", "%s_env: %s is not set", from->what,
             from->env ? from->env : "");
+    }
     return buf_adds(out, value)
                ? err_set(e, ERR_CONFIG, "password", "%s_env: its value is too long", from->what)
                : 0;

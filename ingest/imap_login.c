@@ -94,6 +94,10 @@ static int by_token(struct imap_session *s, const struct imap_settings *set, con
     } else {
         /* a server that refuses says why, and wants an answer to that (RFC 7628 section 3.2.3) */
         r = imap_authenticate(s, command->data, answer.data, xoauth2 ? "" : "AQ==", e);
+        if (r > 0 && imap_repeats(s, answer.data)) {
+            r = err_set(e, ERR_LOGIN, "login-refused",
+                "user %s: the server says: (not shown: it repeats the token)", set->user);
+        }
     }
     buf_wipe(&message);
     buf_wipe(&answer);

@@ -9,7 +9,8 @@
 #include <strings.h>
 
 enum {
-    NAME_MAX_BYTES = 8 * 1024
+    NAME_MAX_BYTES = 8 * 1024,
+    QUOTED_MAX_BYTES = 2 * NAME_MAX_BYTES + 2
 };
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
@@ -130,7 +131,7 @@ int imap_name_wire(struct arena *a, const char *name, const struct imap_names *n
     struct buf encoded, quoted;
 
     buf_init(&encoded, NAME_MAX_BYTES);
-    buf_init(&quoted, 2 * NAME_MAX_BYTES);
+    buf_init(&quoted, QUOTED_MAX_BYTES);
     int r = imap_name_encode(&encoded, name, names->delimiter, e);
     if (!r) {
         const char *prefix = missing_prefix(encoded.data, names);

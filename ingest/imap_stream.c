@@ -27,14 +27,18 @@ enum {
     KEEPALIVE_SECONDS = 60, /* a peer that is gone without a word is noticed by TCP */
     KEEPALIVE_INTERVAL = 20,
     KEEPALIVE_PROBES = 4,
+    TRUST_MS = 3600 * 1000,
     STOP_CHECK_MS = 200, /* a signal may come just before the wait begins */
     STOP_GRACE_MS = 1000,
     READ_MAX = 16 * 1024 * 1024 /* keeps a size within what GnuTLS and read() can return */
 };
 
-/* The certificates of a ca_file are read once: the system's are 140 and take 8 ms. */
+/* The certificates of a ca_file are kept for a while: the system's are 140 and take 8 ms. They are
+ * renewed under a program that runs for years, so not for ever. */
 struct trust {
     struct trust *next;
+    unsigned users;
+    int64_t read_ms;
     char *ca_file; /* NULL: the system's */
     char *cert, *key;
     bool verify;
@@ -47,6 +51,7 @@ static pthread_mutex_t trusts_lock = PTHREAD_MUTEX_INITIALIZER;
 struct imap_stream {
     int fd;
     gnutls_session_t tls; /* NULL: plain */
+    struct trust *trust;  /* that it uses */
     unsigned timeout;
     unsigned allowed;    /* seconds for the current command, for the message */
     int64_t deadline_ms; /* of when_monotonic_ms() */
@@ -116,6 +121,8 @@ static struct trust *trust_new(const struct imap_stream_settings *set)
 
 static void trust_free(struct trust *t)
 {
+    if (t->read_ms)
+        gnutls_certificate_free_credentials(t->credentials);
     free(t->ca_file);
     free(t->cert);
     free(t->key);
@@ -124,16 +131,31 @@ static void trust_free(struct trust *t)
 
 static bool trust_is_for(const struct trust *t, const struct imap_stream_settings *set)
 {
-    return t->verify == set->verify && same_file(t->ca_file, set->ca_file) &&
-           same_file(t->cert, set->cert) && same_file(t->key, set->key);
+    return when_monotonic_ms() - t->read_ms < TRUST_MS && t->verify == set->verify &&
+           same_file(t->ca_file, set->ca_file) && same_file(t->cert, set->cert) &&
+           same_file(t->key, set->key);
 }
 
-static int trust_get(
-    const struct imap_stream_settings *set, gnutls_certificate_credentials_t *out, struct err *e)
+/* Those that are out of date and that nobody uses any more. */
+static void trusts_clean(void)
+{
+    for (struct trust **at = &trusts; *at;) {
+        struct trust *t = *at;
+        if (t->users == 0 && when_monotonic_ms() - t->read_ms >= TRUST_MS) {
+            *at = t->next;
+            trust_free(t);
+        } else {
+            at = &t->next;
+        }
+    }
+}
+
+static int trust_get(const struct imap_stream_settings *set, struct trust **out, struct err *e)
 {
     int r = 0;
 
     (void)pthread_mutex_lock(&trusts_lock);
+    trusts_clean();
     struct trust *t = trusts;
     while (t && !trust_is_for(t, set))
         t = t->next;
@@ -143,14 +165,24 @@ static int trust_get(
         if (r) {
             trust_free(t);
         } else {
+            t->read_ms = when_monotonic_ms();
             t->next = trusts;
             trusts = t;
         }
     }
-    if (!r)
-        *out = t->credentials;
+    if (!r) {
+        t->users++;
+        *out = t;
+    }
     (void)pthread_mutex_unlock(&trusts_lock);
     return r;
+}
+
+static void trust_put(struct trust *t)
+{
+    (void)pthread_mutex_lock(&trusts_lock);
+    t->users--;
+    (void)pthread_mutex_unlock(&trusts_lock);
 }
 
 void imap_stream_begin(struct imap_stream *s, unsigned seconds, uint64_t bytes)
@@ -481,8 +513,7 @@ static bool is_address(const char *host)
 
 static int tls_prepare(struct imap_stream *s, const struct imap_stream_settings *set, struct err *e)
 {
-    gnutls_certificate_credentials_t credentials;
-    int r = trust_get(set, &credentials, e);
+    int r = trust_get(set, &s->trust, e);
 
     if (r)
         return r;
@@ -492,7 +523,7 @@ static int tls_prepare(struct imap_stream *s, const struct imap_stream_settings 
             s->tls, "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%PROFILE_MEDIUM", NULL, 0);
     }
     if (r >= 0)
-        r = gnutls_credentials_set(s->tls, GNUTLS_CRD_CERTIFICATE, credentials);
+        r = gnutls_credentials_set(s->tls, GNUTLS_CRD_CERTIFICATE, s->trust->credentials);
     if (r >= 0 && !is_address(set->host)) /* RFC 6066 section 3: no addresses in SNI */
         r = gnutls_server_name_set(s->tls, GNUTLS_NAME_DNS, set->host, strlen(set->host));
     if (r < 0)
@@ -608,6 +639,8 @@ void imap_stream_free(struct imap_stream *s)
         return;
     if (s->tls)
         gnutls_deinit(s->tls);
+    if (s->trust)
+        trust_put(s->trust);
     if (s->fd >= 0)
         (void)close(s->fd);
     free(s);

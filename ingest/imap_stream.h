@@ -20,7 +20,7 @@ struct imap_stream_settings {
     unsigned port;
     bool tls; /* at once */
     bool verify;
-    const char *ca_file;    /* PEM; NULL: the system's. Read once per process */
+    const char *ca_file;    /* PEM; NULL: the system's. Read again after an hour */
     const char *cert, *key; /* PEM: a client's certificate; both or neither */
     unsigned timeout;       /* seconds without a byte */
     unsigned deadline;      /* seconds until connected and encrypted */

@@ -63,6 +63,7 @@ struct imap_source {
     const char *folder; /* on the wire, quoted */
     struct imap_filing *filing;
     bool changes; /* something is to become of mails that are done */
+    bool flags;   /* they matter */
     bool stays;   /* of some kind of mails nothing is, or only a flag */
 
     struct listed *list; /* by UID */
@@ -166,8 +167,9 @@ static void list_add(void *context, struct imap_fetched *f)
 
     unsigned unmarked = 0;
 
-    if (f->deleted && s->changes) {
-        imap_filing_finish(s->filing, f->uid, f->flags);
+    if (f->deleted && s->flags) {
+        if (s->changes)
+            imap_filing_finish(s->filing, f->uid, f->flags);
         return;
     }
     if (s->n_list == LIST_MAX)
@@ -229,7 +231,7 @@ static int list_some(struct imap_source *s, uint64_t from, uint64_t to, bool siz
     char command[128];
 
     (void)snprintf(command, sizeof command, "FETCH %" PRIu64 ":%" PRIu64 " (UID%s%s)", from, to,
-        s->changes ? " FLAGS" : "", sizes ? " RFC822.SIZE INTERNALDATE" : "");
+        s->flags ? " FLAGS" : "", sizes ? " RFC822.SIZE INTERNALDATE" : "");
     imap_receive(s->session, list_add, s);
     int r = imap_must(s->session, "listing the folder",
         IMAP_ANSWER_BYTES + (uint64_t)LIST_STEP * LIST_BYTES, command, e);
@@ -579,7 +581,7 @@ static int list_new(struct imap_source *s, struct err *e)
         return err_set(e, ERR_TEMPORARY, "protocol", "the server has run out of UIDs");
     (void)snprintf(command, sizeof command,
         "UID FETCH %" PRIu32 ":* (UID%s RFC822.SIZE INTERNALDATE)", s->last_uid + 1,
-        s->changes ? " FLAGS" : "");
+        s->flags ? " FLAGS" : "");
     imap_receive(s->session, list_add_new, s);
     int r = imap_must(s->session, "listing new mails",
         IMAP_ANSWER_BYTES + (uint64_t)LIST_STEP * LIST_BYTES, command, e);
@@ -683,6 +685,7 @@ static struct imap_source *imap_source_new(
     s->changes = imap_filing_changes(set);
     for (int k = 0; k < MESSAGE_KINDS; k++) {
         enum disposal_how how = set->after[k].how;
+        s->flags = s->flags || how != DISPOSE_LEAVE;
         s->stays = s->stays || how == DISPOSE_LEAVE || how == DISPOSE_FLAG;
     }
     s->base.ops = &imap_ops;

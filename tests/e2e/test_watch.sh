@@ -93,6 +93,9 @@ kill -s HUP $poll
 check "SIGHUP: a wrong configuration is said" yes "$(until_true 5 said SIGHUP)"
 dovecot_deliver reports "$5"
 check "SIGHUP: and the old one goes on" yes "$(until_true 10 archived 4)"
+config 'mailbox "third" { type = imap host = localhost user = u password_file = "/nowhere" }'
+kill -s HUP $poll
+check "SIGHUP: a password that is not there is said" yes "$(until_true 5 said nowhere)"
 mkdir -p "$WORK/box2/new" "$WORK/box2/cur" "$WORK/box2/tmp"
 cp "$6" "$WORK/box2/new/"
 config "mailbox \"second\" { type = maildir path = \"$WORK/box2\" archive = \"$WORK/done2\" }"
