@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""browser.py FILE.html [SCREENSHOTS]: opens a report in headless Chromium and prints what is wrong with it, a line each; nothing if all is well.
+"""browser.py [--pictures FOLDER] FILE.html...: opens reports in headless Chromium and prints what is wrong, a line each; nothing if all is well.
 
 At phone and desktop width, in both colour schemes, and on paper: no request but for the file itself, no message on the console, no errors, no
-horizontal overflow, text with enough contrast to its ground. With SCREENSHOTS, a folder: pictures, and the PDF.
+horizontal overflow, text with enough contrast to its ground. With --pictures these are kept in a folder, and the PDFs.
 
 Chromium is talked to through its debugging pipe: JSON that ends with NUL, in at descriptor 3, out at descriptor 4.
 """
@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SECONDS = 60  # for the whole
+SECONDS = 60  # for one report
 OPTIONS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
     "--disable-sync --disable-extensions --disable-dev-shm-usage --hide-scrollbars --remote-debugging-pipe"
@@ -151,25 +151,35 @@ def on_paper(browser, session, folder, name):
     return [] if pdf.startswith(b"%PDF-") and a4 else ["on paper: not A4"]
 
 
-def main():
-    path = Path(sys.argv[1]).resolve()
-    folder = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+def look_at(browser, path, folder):
+    browser.deadline = time.monotonic() + SECONDS
+    target = browser.ask("Target.createTarget", url="about:blank")["targetId"]
+    session = browser.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+    for domain in ("Page", "Network", "Runtime", "Log"):
+        browser.ask(domain + ".enable", session)
     name = "%s-%s" % (path.parent.name, path.stem)
-    url = path.as_uri()
+    faults = []
+    for size in WIDTHS:
+        for scheme in ("light", "dark"):
+            faults += look(browser, session, path.as_uri(), size, scheme, folder, name)
+    faults += on_paper(browser, session, folder, name)
+    browser.ask("Target.closeTarget", targetId=target)
+    return ["%s: %s" % (path.name, f) for f in faults]
+
+
+def main():
+    arguments = sys.argv[1:]
+    folder = None
+    if arguments[0] == "--pictures":
+        folder = Path(arguments[1])
+        arguments = arguments[2:]
     browser = Browser()
     try:
-        target = browser.ask("Target.createTarget", url="about:blank")["targetId"]
-        session = browser.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Network", "Runtime", "Log"):
-            browser.ask(domain + ".enable", session)
-        faults = []
-        for size in WIDTHS:
-            for scheme in ("light", "dark"):
-                faults += look(browser, session, url, size, scheme, folder, name)
-        faults += on_paper(browser, session, folder, name)
+        for path in arguments:
+            for fault in look_at(browser, Path(path).resolve(), folder):
+                print(fault)
     finally:
         browser.close()
-    print("\n".join(faults), end="\n" if faults else "")
 
 
 if __name__ == "__main__":
