@@ -186,6 +186,25 @@ static bool is_one_of(const char *value, const char *const *values)
     return *values != NULL;
 }
 
+/* What a look is made of is read at the end: told here, while the line is known. */
+static int check_look(cfg_t *section, cfg_opt_t *opt)
+{
+    const char *value = cfg_opt_getnstr(opt, 0);
+    struct look_settings set = {0};
+    struct err why;
+
+    if (strcmp(opt->name, "timezone") == 0) {
+        set.timezone = value;
+    } else if (strcmp(opt->name, "cadence") == 0) {
+        set.cadence = value;
+    } else if (strcmp(opt->name, "language") == 0) {
+        set.language = value;
+    } else if (strcmp(opt->name, "logo") == 0) {
+        set.logo = value;
+    }
+    return looks_check(&set, &why) ? fault(section, "%s", why.text) : 0;
+}
+
 /* Options that have few values. */
 static int check_word(cfg_t *section, cfg_opt_t *opt)
 {
@@ -240,7 +259,7 @@ static int check_string(cfg_t *section, cfg_opt_t *opt)
             "password_env",
             opt->name);
     }
-    if (check_word(section, opt))
+    if (check_word(section, opt) || check_look(section, opt))
         return -1;
     if (strcmp(opt->name, "type") == 0 && !mailbox_kind_find(cfg_opt_getnstr(opt, 0)))
         return fault(section, "%s must be imap or maildir", opt->name);

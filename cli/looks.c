@@ -95,6 +95,17 @@ void looks_close(struct looks *l)
         zone_close(l->zones[i]);
 }
 
+int looks_check(const struct look_settings *s, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct looks l = {0};
+    int rc = looks_add(a, &l, NULL, s, e);
+
+    looks_close(&l);
+    arena_free(a);
+    return rc;
+}
+
 const struct client_look *looks_find(const struct looks *l, const char *client)
 {
     for (size_t i = 1; client && i < l->n; i++) {

@@ -36,6 +36,8 @@ struct look_settings {
 int looks_add(struct arena *a, struct looks *l, const char *client, const struct look_settings *s,
     struct err *e) ERR_CHECKED;
 void looks_close(struct looks *l);
+/* Would one of these settings be taken? */
+int looks_check(const struct look_settings *s, struct err *e) ERR_CHECKED;
 
 /* Of a client by name, else of everybody; never NULL once that one was added. */
 const struct client_look *looks_find(const struct looks *l, const char *client);

@@ -1,5 +1,6 @@
 #include "base/arena.h"
 #include "base/nearest.h"
+#include "base/zone.h"
 #include "cli/config.h"
 #include "cli/files.h"
 #include "cli/holder.h"
@@ -413,6 +414,20 @@ static void test_periods(void)
     CU_ASSERT_EQUAL(options_period(&both, PERIOD_EVERYTHING, &from, &to, &e), ERR_USAGE);
     const struct period_options back = {.from = "2026-11-16", .to = "2026-11-15"};
     CU_ASSERT_EQUAL(options_period(&back, PERIOD_EVERYTHING, &from, &to, &e), ERR_USAGE);
+    const struct period_options month = {.month = "2024-02"};
+    CU_ASSERT_EQUAL(options_period(&month, PERIOD_EVERYTHING, &from, &to, &e), 0);
+    CU_ASSERT_EQUAL(from, 19754); /* 2024-02-01 */
+    CU_ASSERT_EQUAL(to, 19782);
+    CU_ASSERT_EQUAL(options_period(&none, PERIOD_LAST_MONTH, &from, &to, &e), 0);
+    CU_ASSERT_EQUAL(from, 20727); /* 2026-10-01 */
+    CU_ASSERT_EQUAL(to, 20757);
+    const struct period_options last_week = {.last_week = 1};
+    CU_ASSERT_EQUAL(options_period(&last_week, PERIOD_LAST_MONTH, &from, &to, &e), 0);
+    CU_ASSERT_EQUAL(from, 20773);
+    const struct period_options two = {.last_week = 1, .last_month = 1};
+    CU_ASSERT_EQUAL(options_period(&two, PERIOD_LAST_WEEK, &from, &to, &e), ERR_USAGE);
+    const struct period_options no_month = {.month = "2026-13"};
+    CU_ASSERT_EQUAL(options_period(&no_month, PERIOD_LAST_WEEK, &from, &to, &e), ERR_USAGE);
     const struct period_options odd = {.week = "2026-W54"};
     CU_ASSERT_EQUAL(options_period(&odd, PERIOD_EVERYTHING, &from, &to, &e), ERR_USAGE);
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
@@ -509,6 +524,33 @@ static void test_senders_and_labels(void)
     refuses("label \"x\" { is = mine\nclient \"a\" { }\n", 2, "is a } missing");
 }
 
+static void test_looks(void)
+{
+    struct err e;
+    struct config *c = load("client \"a\" { cadence = monthly provider { name = \"Ours\" } }\n"
+                            "timezone = \"Europe/Berlin\"\n"
+                            "provider { name = \"Theirs\" }\n"
+                            "client \"b\" { timezone = \"America/New_York\" cadence = weekly }\n",
+        &e);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    const struct client_look *a = looks_find(&c->looks, "a");
+    const struct client_look *b = looks_find(&c->looks, "b");
+    CU_ASSERT_TRUE(a->monthly && !b->monthly && !looks_find(&c->looks, NULL)->monthly);
+    CU_ASSERT_STRING_EQUAL(a->look.provider, "Ours");
+    CU_ASSERT_STRING_EQUAL(b->look.provider, "Theirs");
+    CU_ASSERT_STRING_EQUAL(zone_name(a->look.zone), "Europe/Berlin");
+    CU_ASSERT_STRING_EQUAL(zone_name(b->look.zone), "America/New_York");
+    CU_ASSERT_STRING_EQUAL(looks_find(&c->looks, "c")->look.provider, "Theirs");
+    config_free(c);
+    refuses("timezone = \"Mars/Olympus\"\n", 1, "there is no 'Mars/Olympus'");
+    refuses("\nclient \"a\" {\n cadence = daily\n}\n", 4, "weekly or monthly");
+    refuses("language = \"/none\"\n", 1, "language: cannot open /none");
+    refuses("provider { logo = \"/dev/null\" }\n", 1, "is not a PNG image");
+    refuses("provider { nmae = \"x\" }\n", 1, "did you mean 'name'");
+    refuses("timezone = UTC\ntimezone = UTC\n", 2, "timezone is given twice");
+}
+
 const struct unit_test unit_tests[] = {
     {"a whole file", test_whole_file},
     {"lists may grow", test_lists_may_grow},
@@ -528,5 +570,6 @@ const struct unit_test unit_tests[] = {
     {"periods", test_periods},
     {"what the operator decides", test_policy},
     {"senders and labels", test_senders_and_labels},
+    {"looks", test_looks},
     {NULL, NULL},
 };
