@@ -544,7 +544,7 @@ static void test_looks(void)
     CU_ASSERT_STRING_EQUAL(looks_find(&c->looks, "c")->look.provider, "Theirs");
     config_free(c);
     refuses("timezone = \"Mars/Olympus\"\n", 1, "there is no 'Mars/Olympus'");
-    refuses("\nclient \"a\" {\n cadence = daily\n}\n", 4, "weekly or monthly");
+    refuses("\nclient \"a\" {\n cadence = daily\n}\n", 3, "weekly or monthly");
     refuses("language = \"/none\"\n", 1, "language: cannot open /none");
     refuses("provider { logo = \"/dev/null\" }\n", 1, "is not a PNG image");
     refuses("provider { nmae = \"x\" }\n", 1, "did you mean 'name'");
