@@ -101,8 +101,8 @@ const struct command cmd_export = {
             "  --from, --to DAY whole days (YYYY-MM-DD), both included; default: all\n"
             "  --all            also what counts in no total: reports that are cut off, and\n"
             "                   doubtful ones where the configuration leaves them out\n"
-            "  --format FORMAT  json (default), text, csv, none, parsedmarc-json or\n"
-            "                   parsedmarc-csv\n"
+            "  --format FORMAT  json (default), jsonl (a report in each line), text,\n"
+            "                   csv, none, parsedmarc-json or parsedmarc-csv\n"
             "  --kind KIND      for csv: aggregate (default), failure or smtp_tls\n"
             "\n"
             "Of failure reports comes out what was kept of them.\n",

@@ -64,7 +64,8 @@ const struct command cmd_parse = {
     .name = "parse",
     .usage = "parse [--format FORMAT] [--kind KIND] PATH...",
     .summary = "read reports and print them, store nothing",
-    .help = "  --format FORMAT  json (default): all that was read, in normal form; text; csv;\n"
+    .help = "  --format FORMAT  json (default): all that was read, in normal form;\n"
+            "                   jsonl: the same, a report in each line; text; csv;\n"
             "                   none: read and check only;\n"
             "                   parsedmarc-json, parsedmarc-csv: as parsedmarc prints it\n"
             "  --kind KIND      for csv: aggregate (default), failure or smtp_tls\n"

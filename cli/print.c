@@ -4,6 +4,7 @@
 
 const struct printer_format printer_formats[] = {
     {"json", print_json},
+    {"jsonl", print_jsonl},
     {"text", print_text},
     {"csv", print_csv},
     {"none", print_none},
@@ -21,7 +22,8 @@ int printer_format_parse(const char *name, const struct printer_format **out, st
         }
     }
     return err_set(e, ERR_USAGE, "usage",
-        "--format wants json, text, csv, none, parsedmarc-json or parsedmarc-csv, not '%s'", name);
+        "--format wants json, jsonl, text, csv, none, parsedmarc-json or parsedmarc-csv, not '%s'",
+        name);
 }
 
 int printer_kind_parse(const char *name, enum report_kind *out, struct err *e)

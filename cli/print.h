@@ -32,6 +32,7 @@ int printer_format_parse(
 int printer_kind_parse(const char *name, enum report_kind *out, struct err *e) ERR_CHECKED;
 
 struct printer *print_json(FILE *out, enum report_kind kind);
+struct printer *print_jsonl(FILE *out, enum report_kind kind);
 struct printer *print_text(FILE *out, enum report_kind kind);
 struct printer *print_csv(FILE *out, enum report_kind kind);
 struct printer *print_none(FILE *out, enum report_kind kind);

@@ -108,3 +108,13 @@ SELECT c.name AS client,
        d.recipient, d.state, d.edition, d.attempts, d.mail_message_id, d.changed_at, d.sent_at, d.reason, d.from_day, d.to_day, d.client_id
   FROM delivery d
   JOIN client c ON c.client_id = d.client_id;
+
+CREATE VIEW v_host AS
+SELECT CASE length(h.ip)
+       WHEN 4 THEN
+           get_byte(h.ip, 0) || '.' || get_byte(h.ip, 1) || '.' || get_byte(h.ip, 2) || '.' || get_byte(h.ip, 3)
+       WHEN 16 THEN
+           rtrim(regexp_replace(encode(h.ip, 'hex'), '(....)', '\1:', 'g'), ':')
+       END AS source,
+       h.ptr, h.confirmed, h.asn, h.network, h.looked_at, h.ip AS source_ip
+  FROM host h;

@@ -127,3 +127,21 @@ SELECT c.name AS client,
        d.recipient, d.state, d.edition, d.attempts, d.mail_message_id, d.changed_at, d.sent_at, d.reason, d.from_day, d.to_day, d.client_id
   FROM delivery d
   JOIN client c ON c.client_id = d.client_id;
+
+CREATE VIEW v_host AS
+SELECT CASE length(h.ip)
+       WHEN 4 THEN
+           (16 * (instr('0123456789ABCDEF', substr(hex(h.ip), 1, 1)) - 1) + instr('0123456789ABCDEF', substr(hex(h.ip), 2, 1)) - 1)
+           || '.' ||
+           (16 * (instr('0123456789ABCDEF', substr(hex(h.ip), 3, 1)) - 1) + instr('0123456789ABCDEF', substr(hex(h.ip), 4, 1)) - 1)
+           || '.' ||
+           (16 * (instr('0123456789ABCDEF', substr(hex(h.ip), 5, 1)) - 1) + instr('0123456789ABCDEF', substr(hex(h.ip), 6, 1)) - 1)
+           || '.' ||
+           (16 * (instr('0123456789ABCDEF', substr(hex(h.ip), 7, 1)) - 1) + instr('0123456789ABCDEF', substr(hex(h.ip), 8, 1)) - 1)
+       WHEN 16 THEN
+           lower(substr(hex(h.ip), 1, 4) || ':' || substr(hex(h.ip), 5, 4) || ':' || substr(hex(h.ip), 9, 4) || ':' ||
+               substr(hex(h.ip), 13, 4) || ':' || substr(hex(h.ip), 17, 4) || ':' || substr(hex(h.ip), 21, 4) || ':' ||
+               substr(hex(h.ip), 25, 4) || ':' || substr(hex(h.ip), 29, 4))
+       END AS source,
+       h.ptr, h.confirmed, h.asn, h.network, h.looked_at, h.ip AS source_ip
+  FROM host h;

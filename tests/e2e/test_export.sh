@@ -26,8 +26,20 @@ check "the same" 0 "$(status_of python3 "$HERE/same_reports.py" "$WORK/parsed.js
 [ "$failed" = 0 ] || cat "$WORK/out"
 check "so many of each kind" "yes" "$(awk '/^compared/ { print ($2 >= 60 && $3 >= 4 && $4 >= 4) ? "yes" : $0 }' "$WORK/out")"
 
+# a report in each line says the same
+mill export --all --format jsonl >"$WORK/exported.jsonl"
+check "JSON lines" "same" "$(python3 -c '
+import json, sys
+whole = json.load(open(sys.argv[1]))
+kinds = {"aggregate": "aggregate_reports", "failure": "failure_reports", "smtp_tls": "smtp_tls_reports"}
+lines = {k: [] for k in kinds.values()}
+for line in open(sys.argv[2]):
+    d = json.loads(line)
+    lines[kinds[d.pop("kind")]].append(d)
+print("same" if lines == whole and all(lines.values()) else "other")' "$WORK/exported.json" "$WORK/exported.jsonl")"
+
 # every format of parse is one of export
-for format in text csv none parsedmarc-json parsedmarc-csv; do
+for format in jsonl text csv none parsedmarc-json parsedmarc-csv; do
   check "$format" 0 "$(status_of mill export --format $format)"
 done
 check "none prints nothing" 0 "$(mill export --format none | wc -c)"

@@ -283,11 +283,37 @@ static void test_full_disk_is_an_error(void)
     (void)fclose(full);
 }
 
+/* Each report is a line, whatever is in it, and kinds may come in any order. */
+static void test_jsonl_is_a_report_a_line(void)
+{
+    struct aggregate_report hostile = report();
+    const struct failure_report failure = {.feedback_type = "auth-failure", .arrival = -1};
+    struct err e;
+    size_t lines = 0;
+
+    hostile.org_name = "a\nb\r\xE2\x80\xA8{\"kind\": \"smtp_tls\"}";
+    struct printer *p = start("jsonl", REPORT_AGGREGATE);
+    push(p, hostile, GRADE_CLEAN);
+    CU_ASSERT_EQUAL(p->sink.ops->failure(&p->sink, &failure, &e), 0);
+    push(p, report(), GRADE_CLEAN);
+    finish(p);
+    for (char *line = text; *line; line += strcspn(line, "\n") + 1, lines++) {
+        json_t *d = json_loadb(line, strcspn(line, "\n"), 0, NULL);
+        CU_ASSERT_PTR_NOT_NULL(d);
+        CU_ASSERT_STRING_EQUAL(string_of(d, "kind"), lines == 1 ? "failure" : "aggregate");
+        CU_ASSERT_EQUAL(json_array_size(json_object_get(d, "records")), lines == 1 ? 0 : 1);
+        json_decref(d);
+    }
+    CU_ASSERT_EQUAL(lines, 3);
+    forget();
+}
+
 const struct unit_test unit_tests[] = {
     {"json is empty but whole", test_json_is_empty_but_whole},
     {"json says what was sent", test_json_says_what_was_sent},
     {"json records", test_json_records},
     {"json keeps kinds apart", test_json_keeps_kinds_apart},
+    {"jsonl is a report a line", test_jsonl_is_a_report_a_line},
     {"csv rows", test_csv_rows},
     {"csv defuses formulas", test_csv_defuses_formulas},
     {"text is safe", test_text_is_safe},
