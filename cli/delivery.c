@@ -1,5 +1,6 @@
 #include "cli/delivery.h"
 
+#include "base/addr.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/when.h"
@@ -47,10 +48,14 @@ struct sending {
 
 /* ---- settings ---- */
 
+/* 127.example.net is anywhere. */
 static bool is_loopback(const char *host)
 {
-    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
-           strncmp(host, "127.", 4) == 0;
+    struct addr a;
+
+    if (!addr_parse(host, &a))
+        return strcmp(host, "localhost") == 0;
+    return a.len == 4 ? a.bytes[0] == 127 : strcmp(host, "::1") == 0;
 }
 
 static int check_login(const struct config_smtp *c, struct err *e)

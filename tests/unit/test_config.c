@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/secret.h"
 #include "report/identity.h"
+#include "report/render.h"
 #include "tests/unit/runner.h"
 
 #include <CUnit/CUnit.h>
@@ -551,6 +552,79 @@ static void test_looks(void)
     refuses("timezone = UTC\ntimezone = UTC\n", 2, "timezone is given twice");
 }
 
+#define SMTP "smtp { host = \"smtp.example.net\" from = \"a@b.example\" "
+
+static void test_smtp(void)
+{
+    struct err e;
+    struct config *c = load("smtp { host = \"smtp.example.net\" user = u password_env = P\n"
+                            " from = \"Reports@MSP.example\" from_name = \"M\" }\n",
+        &e);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    if (!c)
+        return;
+    CU_ASSERT_EQUAL(c->smtp.tls, SMTP_TLS_IMPLICIT);
+    CU_ASSERT_EQUAL(c->smtp.port, 465);
+    CU_ASSERT_STRING_EQUAL(c->smtp.from, "Reports@msp.example");
+    CU_ASSERT_PTR_NULL(c->smtp.reply_to);
+    CU_ASSERT_EQUAL(c->n_recipients, 0);
+    config_free(c);
+    c = load(SMTP "tls = starttls user = u auth = xoauth2 token_command = t }\n", &e);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    if (!c)
+        return;
+    CU_ASSERT_EQUAL(c->smtp.tls, SMTP_TLS_STARTTLS);
+    CU_ASSERT_EQUAL(c->smtp.port, 587);
+    CU_ASSERT_EQUAL(c->smtp.login, SMTP_LOGIN_XOAUTH2);
+    config_free(c);
+    refuses("smtp { from = \"a@b.example\" }\n", 1, "smtp: host is missing");
+    refuses("smtp { host = h }\n", 1, "smtp: from is missing");
+    refuses("smtp { host = \"h/x\" from = \"a@b.example\" }\n", 1, "must be a name or an address");
+    refuses("smtp { host = h from = \"A <a@b.example>\" }\n", 1, "is not an address");
+    refuses(SMTP "reply_to = nobody }\n", 1, "'nobody' is not an address");
+    refuses(SMTP "tls = no }\n", 1, "tls = no is for a server on this machine");
+    refuses("smtp { host = \"127.example.net\" from = \"a@b.example\" tls = no }\n", 1,
+        "tls = no is for a server on this machine");
+    refuses(SMTP "password = x }\n", 1, "use password_file");
+    refuses(SMTP "password_env = P }\n", 1, "user is missing");
+    refuses(SMTP "user = u }\n", 1, "user wants one of");
+    refuses(SMTP "user = u password_env = P password_file = p }\n", 1, "user wants one of");
+    refuses(SMTP "user = u auth = xoauth2 password_env = P }\n", 1, "auth wants token_command");
+    refuses(SMTP "}\n" SMTP "}\n", 2, "is given twice");
+}
+
+static void test_recipients(void)
+{
+    struct err e;
+    struct config *c = load("client a { recipients = {\"x@A.example\", \"y@a.example\"} }\n"
+                            "client b { }\n"
+                            "client c { recipients = {\"x@c.example\"} formats = {csv, html} }\n",
+        &e);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    if (!c)
+        return;
+    CU_ASSERT_EQUAL_FATAL(c->n_recipients, 2);
+    const struct config_recipients *r = c->recipients;
+    CU_ASSERT_STRING_EQUAL(r[0].client, "a");
+    CU_ASSERT_EQUAL(r[0].n_addresses, 2);
+    CU_ASSERT_STRING_EQUAL(r[0].addresses[0], "x@a.example");
+    CU_ASSERT_EQUAL(r[0].n_formats, 3);
+    CU_ASSERT_STRING_EQUAL(r[0].formats[0]->name, "text");
+    CU_ASSERT_EQUAL(r[1].n_formats, 2);
+    CU_ASSERT_STRING_EQUAL(r[1].formats[1]->name, "html");
+    config_free(c);
+    refuses("client a { recipients = {\"a@b.example, c@d.example\"} }\n", 1, "is not an address");
+    refuses("client a { recipients = {\"a@b.example\", \"a@B.example\"} }\n", 1, "twice");
+    refuses("client a { recipients = {\"a@b.example\"} formats = {pdf} }\n", 1,
+        "there is no format 'pdf'");
+    refuses("client a { recipients = {\"a@b.example\"} formats = {csv} }\n", 1,
+        "formats must have text or html");
+    refuses("client a { recipients = {\"a@b.example\"} formats = {text, text} }\n", 1, "twice");
+    refuses("client a { formats = {text} }\n", 1, "formats are for recipients");
+}
+
 const struct unit_test unit_tests[] = {
     {"a whole file", test_whole_file},
     {"lists may grow", test_lists_may_grow},
@@ -571,5 +645,7 @@ const struct unit_test unit_tests[] = {
     {"what the operator decides", test_policy},
     {"senders and labels", test_senders_and_labels},
     {"looks", test_looks},
+    {"smtp", test_smtp},
+    {"recipients", test_recipients},
     {NULL, NULL},
 };
