@@ -784,6 +784,16 @@ static void watch(cfg_t *cfg, const char *prefix, const cfg_opt_t *opts)
     }
 }
 
+/* libconfuse copies them. */
+static cfg_opt_t smtp_options[] = {CFG_STR("host", NULL, CFGF_NONE), CFG_INT("port", 0, CFGF_NONE),
+    CFG_STR("tls", "yes", CFGF_NONE), CFG_STR("ca_file", NULL, CFGF_NONE),
+    CFG_STR("user", NULL, CFGF_NONE), CFG_STR("auth", "password", CFGF_NONE),
+    CFG_STR("password", NULL, CFGF_NONE), CFG_STR("password_file", NULL, CFGF_NONE),
+    CFG_STR("password_command", NULL, CFGF_NONE), CFG_STR("password_env", NULL, CFGF_NONE),
+    CFG_STR("token_command", NULL, CFGF_NONE), CFG_INT("timeout", 60, CFGF_NONE),
+    CFG_STR("from", NULL, CFGF_NONE), CFG_STR("from_name", NULL, CFGF_NONE),
+    CFG_STR("reply_to", NULL, CFGF_NONE), CFG_END()};
+
 static int parse(const char *text)
 {
     const struct limits d = limits_default();
@@ -813,14 +823,6 @@ static int parse(const char *text)
         CFG_STR("cadence", NULL, CFGF_NONE), CFG_STR("language", NULL, CFGF_NONE),
         CFG_STR_LIST("recipients", NULL, CFGF_NONE), CFG_STR_LIST("formats", NULL, CFGF_NONE),
         CFG_SEC("provider", provider, CFGF_NONE), CFG_END()};
-    cfg_opt_t smtp[] = {CFG_STR("host", NULL, CFGF_NONE), CFG_INT("port", 0, CFGF_NONE),
-        CFG_STR("tls", "yes", CFGF_NONE), CFG_STR("ca_file", NULL, CFGF_NONE),
-        CFG_STR("user", NULL, CFGF_NONE), CFG_STR("auth", "password", CFGF_NONE),
-        CFG_STR("password", NULL, CFGF_NONE), CFG_STR("password_file", NULL, CFGF_NONE),
-        CFG_STR("password_command", NULL, CFGF_NONE), CFG_STR("password_env", NULL, CFGF_NONE),
-        CFG_STR("token_command", NULL, CFGF_NONE), CFG_INT("timeout", 60, CFGF_NONE),
-        CFG_STR("from", NULL, CFGF_NONE), CFG_STR("from_name", NULL, CFGF_NONE),
-        CFG_STR("reply_to", NULL, CFGF_NONE), CFG_END()};
     cfg_opt_t limits[] = {CFG_STR("message", NULL, CFGF_NONE), CFG_STR("unpacked", NULL, CFGF_NONE),
         CFG_INT("ratio", (long)d.ratio, CFGF_NONE), CFG_INT("members", (long)d.members, CFGF_NONE),
         CFG_INT("nesting", (long)d.nesting, CFGF_NONE), CFG_INT("records", d.records, CFGF_NONE),
@@ -837,7 +839,7 @@ static int parse(const char *text)
         CFG_STR("cadence", NULL, CFGF_NONE), CFG_STR("language", NULL, CFGF_NONE),
         CFG_SEC("provider", provider, CFGF_NONE), CFG_SEC("label", label, titled),
         CFG_SEC("mailbox", mailbox, titled), CFG_SEC("client", client, titled),
-        CFG_SEC("smtp", smtp, CFGF_NONE), CFG_SEC("limits", limits, CFGF_NONE),
+        CFG_SEC("smtp", smtp_options, CFGF_NONE), CFG_SEC("limits", limits, CFGF_NONE),
         CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
 
@@ -847,7 +849,7 @@ static int parse(const char *text)
     watch(cfg, "", root);
     watch(cfg, "mailbox|", mailbox);
     watch(cfg, "client|", client);
-    watch(cfg, "smtp|", smtp);
+    watch(cfg, "smtp|", smtp_options);
     watch(cfg, "limits|", limits);
     watch(cfg, "label|", label);
     watch(cfg, "provider|", provider);

@@ -42,6 +42,7 @@ struct sending {
     struct arena *arena; /* of one client */
     /* the client's report in its formats; made for the first recipient who needs it */
     struct message_part *parts;
+    char **texts; /* their bytes */
     size_t n_parts;
     int64_t sent, sent_before, refused, waiting;
 };
@@ -141,10 +142,8 @@ static const struct {
     const char *format, *media_type;
     bool text;
 } forms[] = {
-    {"text", "text/plain", true},
-    {"html", "text/html", true},
-    {"csv", "text/csv", false},
-    {"json", "application/json", false},
+    {"text", "text/plain", true}, {"html", "text/html", true}, {"csv", "text/csv", false},
+    {"json", "application/json", false}, {"", "application/octet-stream", false}, /* all others */
 };
 
 static size_t form_of(const struct report_format *f)
@@ -176,8 +175,8 @@ static const char *file_name(
     return arena_printf(s->arena, "%s-%s.%s", name, s->period, f->extension);
 }
 
-static int render(const struct report_format *f, const struct client_report *r,
-    struct message_part *out, struct err *e)
+static int render(const struct report_format *f, const struct client_report *r, char **out,
+    size_t *out_len, struct err *e)
 {
     char *text = NULL;
     size_t len = 0;
@@ -191,15 +190,15 @@ static int render(const struct report_format *f, const struct client_report *r,
         free(text);
         return err_set(e, ERR_TEMPORARY, "memory", "no memory for the report");
     }
-    out->bytes = text;
-    out->len = len;
+    *out = text;
+    *out_len = len;
     return 0;
 }
 
 static void forget_parts(struct sending *s)
 {
     for (size_t i = 0; i < s->n_parts; i++)
-        free((char *)(uintptr_t)s->parts[i].bytes);
+        free(s->texts[i]);
     s->parts = NULL;
     s->n_parts = 0;
 }
@@ -212,14 +211,15 @@ static int render_all(struct sending *s, const struct config_recipients *to, str
     if (rc)
         return rc;
     s->parts = arena_alloc(s->arena, to->n_formats * sizeof *s->parts);
+    s->texts = arena_alloc(s->arena, to->n_formats * sizeof *s->texts);
     for (size_t i = 0; i < to->n_formats && !rc; i++) {
         const struct report_format *f = to->formats[i];
         struct message_part *part = &s->parts[i];
         part->media_type = forms[form_of(f)].media_type;
         part->name = delivery_is_text(f) ? NULL : file_name(s, to->client, f);
-        rc = render(f, &report, part, e);
-        if (!rc)
-            s->n_parts++;
+        rc = render(f, &report, &s->texts[i], &part->len, e);
+        part->bytes = s->texts[i];
+        s->n_parts += !rc;
     }
     return rc;
 }

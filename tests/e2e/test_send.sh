@@ -56,7 +56,7 @@ touch "$EXIM_DIR/full"
 check "some were refused, one is to be tried again" 75 "$(send)"
 check_contains "who was refused, and why" "dmarcmill: acme 2026-W10: nobody@acme.example: smtp-refused: 550 5.1.1 no such user" "$(cat "$WORK/err")"
 check_contains "who has no room" "full@acme.example: smtp-later: 451 4.2.2 no room at present" "$(cat "$WORK/err")"
-check "the sum" "3 sent, 0 sent before, 1 refused, 1 to be tried again" "$(cat "$WORK/out")"
+check "the sum" "2026-W10: 3 sent, 0 sent before, 1 refused, 1 to be tried again" "$(cat "$WORK/out")"
 wait_mails anna 2
 wait_mails bert 1
 check "the others have theirs" "2 1 0" "$(dovecot_count anna INBOX) $(dovecot_count bert INBOX) $(dovecot_count full INBOX)"
@@ -96,10 +96,10 @@ check "text alone where only that is wanted" "text/plain" "$(inbox anna "tree([m
 
 # ---- once ----
 check "again: the one without room" 75 "$(send)"
-check "again: the sum" "0 sent, 3 sent before, 0 refused, 1 to be tried again" "$(cat "$WORK/out")"
+check "again: the sum" "2026-W10: 0 sent, 3 sent before, 0 refused, 1 to be tried again" "$(cat "$WORK/out")"
 rm "$EXIM_DIR/full"
 check "he has room now" 0 "$(send)"
-check "he has room now: the sum" "1 sent, 3 sent before, 0 refused, 0 to be tried again" "$(cat "$WORK/out")"
+check "he has room now: the sum" "2026-W10: 1 sent, 3 sent before, 0 refused, 0 to be tried again" "$(cat "$WORK/out")"
 check "then nobody gets anything" 0 "$(send)"
 wait_mails full 1
 check "one each" "2 1 1" "$(dovecot_count anna INBOX) $(dovecot_count bert INBOX) $(dovecot_count full INBOX)"

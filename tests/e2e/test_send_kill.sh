@@ -107,7 +107,7 @@ check "a second run" 75 "$(_s=0; "$MILL" --config "$WORK/conf2" report --send --
 check_contains "a second run: why" ": leased: " "$(cat "$WORK/err2")"
 touch "$WORK/taken/go"
 wait "$run"
-check "the first run" "1 sent, 0 sent before, 0 refused, 0 to be tried again" "$(cat "$WORK/out")"
+check "the first run" "2026-W03: 1 sent, 0 sent before, 0 refused, 0 to be tried again" "$(cat "$WORK/out")"
 check "one mail" 1 "$(taken)"
 fake_stop
 
