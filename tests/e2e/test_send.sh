@@ -10,7 +10,7 @@ BACKEND=$1
 export DMARCMILL_NOW=2026-03-10T08:00:00Z
 python3 "$HERE/make_reports.py" "$WORK/w" --reports 60 --broken 0 --partial 0
 fresh_store send
-EXIM_USERS="anna bert cora full later"
+EXIM_USERS="anna bert cora dora full"
 dovecot_start "$WORK/dovecot"
 exim_start "$WORK/exim"
 printf 's3cret\n' >"$WORK/password"
@@ -114,6 +114,17 @@ check "resend: under an id of its own" "3" "$(inbox anna "len({m['Message-ID'] f
 deliveries --client acme
 check "resend: the second edition" "[2]" "$(json "$WORK/deliveries.json" '[r["edition"] for r in d if r["recipient"] == "anna@acme.example"]')"
 check "resend to who was refused" 65 "$(send --resend --recipient nobody@acme.example)"
+
+# ---- each client's own period ----
+configure "$starttls" 'client "mona" { cadence = monthly recipients = {"dora@acme.example"} }
+client "wanda" { recipients = {"dora@acme.example"} formats = {"html", "json"} }'
+check "a month and a week" 0 "$(status_of mill report --send)"
+check "a month and a week: the sum" "several periods: 2 sent, 0 sent before, 0 refused, 0 to be tried again" "$(cat "$WORK/out")"
+wait_mails dora 2
+check "a month and a week: subjects" "['mona: DMARC report 2026-02', 'wanda: DMARC report 2026-W10']" "$(inbox dora "sorted(m['Subject'] for m in mails)")"
+check "JSON is attached" "mixed(text/html application/json)" "$(inbox dora "[tree(m) for m in mails if 'wanda' in m['Subject']][0]")"
+check "both once" 0 "$(status_of mill report --send)"
+check "both once: the sum" "several periods: 0 sent, 2 sent before, 0 refused, 0 to be tried again" "$(cat "$WORK/out")"
 
 # ---- TLS and logins ----
 fresh_period=10
