@@ -6,7 +6,7 @@
 
 enum {
     PIECE = 64 * 1024,
-    LINE_HEAD = 64 /* bytes that tell what a line is */
+    LINE_HEAD = 512 /* bytes that tell what a line is; a longer one may say anything */
 };
 
 struct counter {
@@ -16,6 +16,7 @@ struct counter {
     unsigned boundaries;
     char line[LINE_HEAD]; /* the beginning of the current one */
     size_t len;
+    bool colon; /* in it: no base64, and few texts, have one */
 };
 
 static bool names_message(const struct counter *c)
@@ -41,10 +42,11 @@ static void end_line(struct counter *c)
         c->in_header = c->in_header && c->of_message;
         c->of_message = false;
     } else if (c->in_header) {
-        c->fields++;
-        c->of_message = c->of_message || names_message(c);
+        c->fields += c->colon && c->line[0] != ' ' && c->line[0] != '\t';
+        c->of_message = c->of_message || c->len == LINE_HEAD || names_message(c);
     }
     c->len = 0;
+    c->colon = false;
 }
 
 static void count(struct counter *c, const char *s, size_t len)
@@ -56,6 +58,7 @@ static void count(struct counter *c, const char *s, size_t len)
 
         memcpy(c->line + c->len, s, keep);
         c->len += keep;
+        c->colon = c->colon || (c->in_header && memchr(s, ':', n));
         if (!end)
             return;
         end_line(c);

@@ -457,6 +457,7 @@ static void test_many_objects(void)
     expect_too_many(MIXED, "--b1\r\n\r\n");
     expect_too_many(MIXED "--b1\r\n", "a:\n");
     expect_too_many(MIXED "--b1\r\nContent-Type: MESSAGE/rfc822\r\n\r\n", "a:\n");
+    expect_too_many(MIXED "--b1\r\nContent-Type:\r\n message/rfc822\r\n\r\n", "a:\n");
 
     /* a long text is none of that */
     struct buf mail;
@@ -466,6 +467,16 @@ static void test_many_objects(void)
         (void)buf_adds(&mail, "<n:a/>\r\n");
     (void)buf_adds(&mail, END);
     struct fixture f = read_good(mail.data, 1);
+    arena_free(f.arena);
+    /* nor is a mail in base64 */
+    buf_clear(&mail);
+    (void)buf_adds(&mail,
+        MIXED "--b1\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+    for (int i = 0; i < 60000; i++)
+        (void)buf_adds(&mail, "QUJD\r\n");
+    (void)buf_adds(&mail, END);
+    f = read_bytes(mail.data);
+    CU_ASSERT_EQUAL(f.result, 0);
     arena_free(f.arena);
     buf_done(&mail);
 }

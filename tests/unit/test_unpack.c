@@ -1,3 +1,4 @@
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/when.h"
@@ -7,6 +8,7 @@
 
 #include <CUnit/CUnit.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char unit_suite[] = "unpack";
@@ -338,6 +340,57 @@ static void test_limits(void)
     buf_done(&b);
 }
 
+/* Many small bombs in one mail, each of which would be let through. */
+static void test_ratio_of_all(void)
+{
+    struct buf b = fresh();
+    struct buf text;
+    struct limits l = small_limits();
+    struct unpack_budget budget = {.limits = &l, .started_ms = when_monotonic_ms()};
+    struct watcher w = {0};
+    struct err e;
+
+    buf_init(&text, 16 * mib);
+    buf_init(&w.log, mib);
+    for (size_t i = 0; i < 10 * mib / 16; i++)
+        CU_ASSERT_EQUAL_FATAL(buf_add(&text, i ? "                " : "<feedback>      ", 16), 0);
+    pack_deflated(&b, text.data, text.len, PACK_GZIP);
+    struct blob blob = blob_of_memory(b.data, b.len);
+    budget.packed = 4 * b.len;
+    for (int i = 0; i < 4; i++)
+        CU_ASSERT_EQUAL(unpack(&blob, &budget, &ops, &w, &e), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(w.log.data, "[- xml 10485760 whole]"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(w.log.data, "limit-ratio]"));
+    CU_ASSERT(w.bytes < 18 * mib);
+    buf_done(&w.log);
+    buf_done(&text);
+    buf_done(&b);
+}
+
+/* Two zips in each other, which are held at the same time. */
+static void test_zips_together(void)
+{
+    struct buf inner = fresh();
+    struct buf outer;
+    struct limits l = small_limits();
+    struct watcher w = {0};
+    size_t size = (size_t)40 * mib;
+    char *bytes = mem_alloc(size);
+    struct pack_member member = {.name = "a.bin", .bytes = bytes, .len = size};
+
+    buf_init(&inner, 64 * mib);
+    buf_init(&outer, 64 * mib);
+    (void)pack_zip(&inner, &member, 1);
+    member = (struct pack_member){.name = "z.zip", .bytes = inner.data, .len = inner.len};
+    (void)pack_zip(&outer, &member, 1);
+    unpack_with(&l, &outer, &w, 0);
+    CU_ASSERT_STRING_EQUAL(w.log.data, "(z.zip limit-size)");
+    buf_done(&w.log);
+    buf_done(&inner);
+    buf_done(&outer);
+    free(bytes);
+}
+
 static void test_time_limit(void)
 {
     struct limits l = small_limits();
@@ -387,6 +440,8 @@ const struct unit_test unit_tests[] = {
     {"members that are refused", test_zip_refused},
     {"zip limits", test_zip_limits},
     {"size and ratio limits", test_limits},
+    {"ratio of all parts", test_ratio_of_all},
+    {"zips together", test_zips_together},
     {"time limit", test_time_limit},
     {"answers of the callbacks", test_answers},
     {NULL, NULL},
