@@ -1,11 +1,10 @@
 #include "parse/root_scan.h"
 
 #include <string.h>
-#include <strings.h>
 
 bool root_is_report(const char *name)
 {
-    return strcasecmp(name, "feedback") == 0;
+    return strcmp(name, "feedback") == 0 || strcmp(name, "FEEDBACK") == 0;
 }
 
 static bool ends_name(char ch)
