@@ -360,12 +360,12 @@ static int run_check(struct app *app, int argc, char **argv, struct err *e)
 
 const struct command cmd_check = {
     .name = "check",
-    .usage = "check [--resolver ADDR[:PORT]] [--selector S]... [--format text|json]\n"
+    .usage = "check [--resolver ADDR[:PORT]] [--selector S]... [--probe]\n"
              "      [--client NAME | --all-clients] [--from FILE] [--jobs N]\n"
-             "      [--probe] [--each-server] [--no-fetch] [--no-reports] [--ca-file FILE]\n"
-             "      [DOMAIN...]\n"
-             "check spf --ip IP [--sender ADDRESS] [--helo NAME] [--resolver ADDR[:PORT]]\n"
-             "      [--format text|json] DOMAIN",
+             "      [--each-server] [--no-fetch] [--no-reports]\n"
+             "      [--ca-file FILE] [--format text|json] [DOMAIN...]\n"
+             "check spf --ip IP [--sender ADDRESS] [--helo NAME]\n"
+             "      [--resolver ADDR[:PORT]] [--format text|json] DOMAIN",
     .summary = "what domains have published, and what is wrong with it",
     .help = "  --resolver ADDR   ask this server (192.0.2.1, 192.0.2.1:53, [2001:db8::1]:53)\n"
             "                    instead of those of the system\n"
@@ -386,11 +386,12 @@ const struct command cmd_check = {
             "Exit status: 0 when no finding is an error, 65 otherwise, 75 when the DNS said\n"
             "nothing about a domain. -v counts the questions.\n"
             "\n"
-            "'check spf' says what SPF makes of mail from an address, as RFC 7208 evaluates it,\n"
-            "by which term, and how the evaluation got there:\n"
+            "'check spf' says what SPF makes of mail from an address, as RFC 7208 evaluates\n"
+            "it, by which term, and how the evaluation got there:\n"
             "  --ip IP           the client that delivers the mail\n"
             "  --sender ADDRESS  its envelope sender (default: postmaster@ the HELO name)\n"
             "  --helo NAME       the name it gives in HELO (default: DOMAIN)\n"
-            "Exit status: 0 whatever the result is, 75 when the DNS did not answer (temperror).\n",
+            "Exit status: 0 whatever the result is, 75 when the DNS did not answer\n"
+            "(temperror).\n",
     .run = run_check,
 };
