@@ -31,7 +31,7 @@ enum {
     WAIT_MS = 1000,
     /* Questions within a millisecond: what does not fit into the server's socket is lost, and costs
      * a timeout. */
-    BURST = 30,
+    BURST = 10,
     PAUSE_MS = 1,
     MS_PER_SECOND = 1000,
     /* How long a question without answer is not asked again: one dead name server that a hundred

@@ -15,6 +15,13 @@ cat "$WORK/err"
 check "planted: findings" 0 "$(python3 "$HERE/check_cases.py" compare "$WORK/found.json" >"$WORK/compared"; echo $?)"
 cat "$WORK/compared"
 
+# progress is for terminals
+check "no progress into a file" 0 "$(grep -c 'domains checked' "$WORK/err" || true)"
+head -n 20 "$WORK/cases/names" >"$WORK/few"
+script -qec "XDG_STATE_HOME='$WORK/state' '$MILL' check --resolver 127.0.0.1:$KNOT_PORT --no-fetch --from '$WORK/few'" /dev/null \
+  >"$WORK/terminal" </dev/null || true
+check_contains "progress on a terminal" "19 of 20 domains checked" "$(cat "$WORK/terminal")"
+
 # selectors that mail services usually have
 check "probing: status" 0 "$(mill check --resolver 127.0.0.1:$KNOT_PORT --probe --no-fetch --format json case0.example)"
 check "probing: found" "['google']" "$(json "$WORK/out" '[k["selector"] for k in d[0]["records"]["dkim"]]')"
