@@ -46,15 +46,15 @@ static void check_parked(struct subject *s, const struct combine_input *in)
 
 /* ---- providers ---- */
 
-/* Does the SPF record lead to one at this name? */
-static bool spf_includes(const struct spf_outcome *o, const char *name)
+/* What of the SPF tree leads to the record at this name; NULL: nothing does. */
+static const struct spf_branch *spf_branch_to(const struct spf_outcome *o, const char *name)
 {
     for (size_t i = 0; i < o->tree.n_lines; i++) {
-        const struct spf_node *below = o->tree.lines[i].branch->node;
-        if (below && strcmp(below->domain, name) == 0)
-            return true;
+        const struct spf_branch *b = o->tree.lines[i].branch;
+        if (b->node && strcmp(b->node->domain, name) == 0)
+            return b;
     }
-    return false;
+    return NULL;
 }
 
 /* Messages that carry a signature of the vendor's own domain: they left its servers. */
@@ -74,7 +74,8 @@ static int64_t seen_from(const struct check_history *h, enum vendor v)
 static void check_vendor(struct subject *s, const struct combine_input *in, enum vendor v)
 {
     const struct vendor_facts *facts = &vendors[v];
-    bool included = spf_includes(in->spf, facts->include);
+    const struct check_history *h = s->history;
+    const struct spf_branch *included = spf_branch_to(in->spf, facts->include);
     int64_t seen = seen_from(s->history, v);
     bool takes = false;
 
@@ -85,7 +86,8 @@ static void check_vendor(struct subject *s, const struct combine_input *in, enum
             "%s takes and sends your mail, but SPF lacks include:%s", facts->name, facts->include);
         finding_messages(&s->findings, seen);
     }
-    if (included && !takes && !seen && !in->mx->unknown) {
+    if (included && !takes && !seen && !in->mx->unknown && h->sources_complete &&
+        spf_branch_messages(&in->spf->tree, included, h->sources, h->n_sources) == 0) {
         finding_add(&s->findings, "X-04", s->domain,
             "SPF includes %s, but no mail goes there or comes from there", facts->name);
     }

@@ -14,7 +14,7 @@ enum {
     RECORD_DAYS = 90,
     POLICY_DAYS = 400,
     /* of one domain: what a report claims is not to fill the memory */
-    LIST_MAX = 500,
+    LIST_MAX = 200,
     SOURCES_MAX = 20000,
     FEW = 20, /* domains that are asked for one by one, instead of reading everybody's */
     SECONDS_PER_DAY = 86400
@@ -25,6 +25,7 @@ struct gathering {
     const char *domain;
     struct check_history history;
     struct history_signature *signatures;
+    int64_t failed[LIST_MAX]; /* messages that failed with this signature on them */
     struct history_envelope *envelopes;
     struct history_policy *policies;
     struct spf_source *sources;
@@ -63,19 +64,25 @@ static bool is(const char *value, const char *word)
     return value && strcmp(value, word) == 0;
 }
 
+static struct history_signature *find_signature(
+    struct gathering *g, const char *domain, const char *selector)
+{
+    for (size_t i = 0; i < g->history.n_signatures; i++) {
+        struct history_signature *x = &g->signatures[i];
+        if (strcmp(x->domain, domain) == 0 && strcmp(x->selector, selector) == 0)
+            return x;
+    }
+    return NULL;
+}
+
 static void take_signature(struct gatherings *r, struct gathering *g, const struct auth_result *x,
     const struct store_source_row *row)
 {
     const char *selector = x->selector ? x->selector : "";
-    struct history_signature *to = NULL;
 
     if (!x->domain)
         return;
-    for (size_t i = 0; i < g->history.n_signatures && !to; i++) {
-        if (strcmp(g->signatures[i].domain, x->domain) == 0 &&
-            strcmp(g->signatures[i].selector, selector) == 0)
-            to = &g->signatures[i];
-    }
+    struct history_signature *to = find_signature(g, x->domain, selector);
     if (!to && g->history.n_signatures == LIST_MAX)
         return;
     if (!to) {
@@ -141,23 +148,30 @@ static void take_address(
 
 /*
  * Mail that failed and is, by its looks, the owner's own: it carries a signature of the
- * organisation, or only a broken record kept SPF from passing. A stranger has neither.
+ * organisation, or only a broken record kept SPF from passing. Anybody can write such a signature,
+ * but only the owner's key passes elsewhere: that is seen in the end.
  */
-static bool is_own_failure(const struct gathering *g, const struct auth_results *auth)
+static void take_failure(struct gathering *g, const struct auth_results *auth, int64_t messages)
 {
     const char *org = domain_registrable(g->domain);
 
     for (size_t i = 0; i < auth->n_dkims; i++) {
-        const char *d = auth->dkims[i].domain;
-        if (d && strcmp(domain_registrable(d), org) == 0)
-            return true;
+        const struct auth_result *x = &auth->dkims[i];
+        if (!x->domain || strcmp(domain_registrable(x->domain), org) != 0)
+            continue;
+        struct history_signature *of = find_signature(g, x->domain, x->selector ? x->selector : "");
+        if (of)
+            report_add(&g->failed[of - g->signatures], messages);
+        return;
     }
     for (size_t i = 0; i < auth->n_spfs; i++) {
-        const char *d = auth->spfs[i].domain;
-        if (d && strcmp(domain_registrable(d), org) == 0 && is(auth->spfs[i].result, "permerror"))
-            return true;
+        const struct auth_result *x = &auth->spfs[i];
+        if (x->domain && strcmp(domain_registrable(x->domain), org) == 0 &&
+            is(x->result, "permerror")) {
+            report_add(&g->history.legitimate_failed, messages);
+            return;
+        }
     }
-    return false;
 }
 
 static bool has_list(const struct override_reason *reasons, size_t n)
@@ -191,12 +205,12 @@ static int take_row(void *context, const struct store_source_row *row)
     report_add(&h->dmarc_pass, pass ? row->messages : 0);
     report_add(&h->dkim_aligned, row->dkim == VERDICT_PASS ? row->messages : 0);
     report_add(&h->listed, has_list(reasons, n_reasons) ? row->messages : 0);
-    if (!pass && is_own_failure(g, &auth))
-        report_add(&h->legitimate_failed, row->messages);
     for (size_t i = 0; i < auth.n_dkims; i++)
         take_signature(r, g, &auth.dkims[i], row);
     for (size_t i = 0; i < auth.n_spfs; i++)
         take_envelope(r, g, &auth.spfs[i], row);
+    if (!pass)
+        take_failure(g, &auth, row->messages);
     take_address(r, g, row);
     return 0;
 }
@@ -283,6 +297,8 @@ static void finish(struct gathering *g, int64_t now)
 
     if (h->n_policies)
         qsort(g->policies, h->n_policies, sizeof *g->policies, compare_times);
+    for (size_t i = 0; i < h->n_signatures; i++)
+        report_add(&h->legitimate_failed, g->signatures[i].passed ? g->failed[i] : 0);
     h->signatures = g->signatures;
     h->envelopes = g->envelopes;
     h->policies = g->policies;
@@ -314,11 +330,9 @@ int history_read(struct store *s, const struct history_request *want, struct are
     if (rc)
         return rc;
     *out = arena_alloc(a, (want->n + 1) * sizeof **out);
-    for (size_t i = 0; i < want->n; i++) {
-        /* a name that was given twice was gathered once */
-        struct gathering *g = find(&r, want->domains[i]);
-        finish(g, want->now);
-        (*out)[i] = g->history;
-    }
+    for (size_t i = 0; i < want->n; i++)
+        finish(&all[i], want->now);
+    for (size_t i = 0; i < want->n; i++) /* a name that was given twice was gathered once */
+        (*out)[i] = find(&r, want->domains[i])->history;
     return 0;
 }

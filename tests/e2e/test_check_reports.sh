@@ -26,6 +26,11 @@ good = ("192.0.2.1", 40, "pass", "pass", [("used.example", "m1", "pass")], "used
 gone = ("192.0.2.1", 7, "pass", "fail", [("used.example", "gone", "pass")], "bounce.example.net", "pass")
 foreign = ("198.51.100.9", 5, "fail", "fail", [("x.onmicrosoft.com", "selector1", "pass")], "else.example", "pass")
 broken = ("192.0.2.66", 30, "fail", "fail", [], "broken.example", "permerror")
+forged = ("203.0.113.5", 500, "fail", "fail", [("forged.example", "m1", "fail")], "else.example", "pass")
+own = ("203.0.113.6", 3, "fail", "fail", [("lost.example", "m1", "fail")], "list.example", "pass")
+sent = ("192.0.2.1", 90, "pass", "pass", [("lost.example", "m1", "pass")], "lost.example", "pass")
+report(8, "forged.example", "reject", now - 2 * DAY, [forged])
+report(9, "lost.example", "reject", now - 2 * DAY, [own, sent])
 report(1, "used.example", "none", now - 95 * DAY, [])
 report(2, "used.example", "none", now - 94 * DAY, [good])
 report(3, "used.example", "none", now - 2 * DAY, [good, gone, foreign])
@@ -42,7 +47,8 @@ from check_cases import DS, RSA2048, lines_of, sound
 out = sys.stdout
 out.write(". 3600 IN SOA localhost. root.localhost. 1 3600 900 604800 300\n. 3600 IN NS localhost.\n")
 for d, spf, dmarc in (("used.example", "ip4:192.0.2.1", "none"), ("broken.example", "include:gone.broken.example", "reject"),
-                      ("quiet.example", "ip4:192.0.2.1", "reject"),
+                      ("quiet.example", "ip4:192.0.2.1", "reject"), ("forged.example", "ip4:192.0.2.1", "reject"),
+                      ("lost.example", "ip4:192.0.2.1", "reject"),
                       ("senders.example", "include:busy.example include:idle.example a:web.senders.example ip4:192.0.2.1", "reject")):
     records = sound(d)
     records[d] = [("MX", f"10 mail.{d}."), ("TXT", f"v=spf1 {spf} -all"), ("DS", DS)]
@@ -85,6 +91,10 @@ check "unused senders: include" "include:idle.example: no mail from there in the
   "$(json "$WORK/out" '[f["message"] for f in d[0]["findings"] if f["id"] == "SPF-34"][0]')"
 check "senders: messages from each" "[('include:busy.example', 50), ('include:idle.example', 0), ('a:web.senders.example', 0), ('ip4:192.0.2.1', 3)]" \
   "$(json "$WORK/out" '[(t["term"], t["messages"]) for t in d[0]["records"]["spf"]["terms"] if t["depth"] == 0 and "messages" in t]')"
+check "somebody writes our signature: findings" "BIMI-08 DKIM-24" "$(ask forged.example >/dev/null; ids 0)"
+check "our signature breaks on the way: findings" "BIMI-08 DMARC-38" "$(ask lost.example >/dev/null; ids 0)"
+check "our signature breaks on the way: messages" 3 "$(json "$WORK/out" '[f["messages"] for f in d[0]["findings"] if f["id"] == "DMARC-38"][0]')"
+check "twice the same name" "[3, 3]" "$(ask lost.example lost.example >/dev/null; json "$WORK/out" '[f["messages"] for r in d for f in r["findings"] if f["id"] == "DMARC-38"]')"
 check "all clients" 65 "$(ask --all-clients)"
 check "all clients: their domains" 4 "$(json "$WORK/out" 'len(d)')"
 check "a domain by name, with its reports" 65 "$(ask used.example)"

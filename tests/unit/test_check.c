@@ -409,6 +409,8 @@ static void test_history_of_enforcing(void)
         {"x.onmicrosoft.com", "selector1", 90, 90, now - 9 * DAY, now - DAY, 0}};
     const struct history_policy policies[] = {{now - 20 * DAY, "none", false},
         {now - 10 * DAY, "reject", false}, {now - DAY, "none", false}};
+    const struct spf_source sources[] = {{.ip = {4, {192, 0, 2, 7}}, .messages = 1000}};
+    const struct spf_source google[] = {{.ip = {4, {198, 51, 100, 7}}, .messages = 1000}};
     struct run r;
 
     run_open(&r, "example.com MX 10 example-com.mail.protection.outlook.com\n"
@@ -425,13 +427,23 @@ static void test_history_of_enforcing(void)
         .signatures = signatures,
         .n_signatures = 1,
         .policies = policies,
-        .n_policies = 3};
+        .n_policies = 3,
+        .sources = sources,
+        .n_sources = 1,
+        .sources_complete = true};
     run_check(&r, "example.com");
     static const char *const wanted[] = {
         "DMARC-37", "DMARC-38", "DMARC-48", "DKIM-19", "DKIM-24", "X-03", "X-04"};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         expect_found(&r, wanted[i], true);
     expect_found(&r, "DMARC-20", false);
+    r.history.sources = google; /* mail does come from there */
+    run_check(&r, "example.com");
+    expect_found(&r, "X-04", false);
+    r.history.sources = sources;
+    r.history.sources_complete = false; /* it may have, before the first report */
+    run_check(&r, "example.com");
+    expect_found(&r, "X-04", false);
     run_close(&r);
 }
 
