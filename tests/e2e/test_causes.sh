@@ -23,6 +23,12 @@ fresh_store t_causes_again
 "$MILL" --store "$STORE" domain assign --from "$WORK/w/domains.tsv" >/dev/null
 find "$WORK/w/files" -type f | sort -r | xargs "$MILL" --store "$STORE" ingest >/dev/null
 check "the same from another order" "$(sha256sum <"$WORK/text")" "$(report text | sha256sum)"
+if [ "$BACKEND" = postgresql ]; then # and so does the other kind of store
+  STORE=sqlite:$WORK/other.db
+  "$MILL" --store "$STORE" domain assign --from "$WORK/w/domains.tsv" >/dev/null
+  "$MILL" --store "$STORE" ingest "$WORK/w/files" >/dev/null
+  check "the same from SQLite" "$(sha256sum <"$WORK/text")" "$(report text | sha256sum)"
+fi
 
 query() { "$MILL" --store "$STORE" query sources --client client0 --format json "$@" >"$WORK/q"; }
 query --cause F14
