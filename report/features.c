@@ -139,18 +139,6 @@ static void read_reasons(struct features *f)
     f->fwd = f->fwd || f->arc;
 }
 
-/* The envelope was empty: SPF then speaks of the name the host gave itself (RFC 7208 2.4), which is
- * below that of its operator. */
-static void read_null_from(struct features *f)
-{
-    const char *envelope = f->row->envelope_from;
-    const char *ptr = f->known->ptr;
-
-    f->null_from = (envelope && !*envelope) ||
-                   (f->spf_dom && ptr && strcmp(f->spf_dom, ptr) == 0) ||
-                   (f->spf_dom && domain_is_within(f->spf_dom, "outbound.protection.outlook.com"));
-}
-
 static void read_source(struct features *f, const struct identities *ids)
 {
     const struct identity_signs signs = {
@@ -171,6 +159,18 @@ static void read_source(struct features *f, const struct identities *ids)
     f->in_spf = f->known->in_spf == YES;
 }
 
+/* The envelope was empty: SPF then speaks of the name the host gave itself (RFC 7208 2.4). Where
+ * the envelope is not reported, a host's name in its place tells. */
+static void read_null_from(struct features *f, const struct identities *ids)
+{
+    const char *envelope = f->row->envelope_from;
+    const char *ptr = f->known->ptr;
+    const char *name = f->spf_dom;
+
+    f->null_from = (envelope && !*envelope) || (name && ptr && strcmp(name, ptr) == 0) ||
+                   (name && !envelope && f->src && identity_is_host(ids, f->src, name));
+}
+
 static void read_from(struct features *f)
 {
     const struct sighting *s = f->row;
@@ -188,8 +188,8 @@ void features_read(const struct sighting *s, const struct identities *ids, struc
     read_spf(out);
     read_verdict(out);
     read_reasons(out);
-    read_null_from(out);
     read_source(out, ids);
+    read_null_from(out, ids);
 }
 
 bool features_contradict(const struct features *f)

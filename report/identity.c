@@ -556,9 +556,17 @@ struct identity identity_find(const struct identities *ids, const struct identit
     out.sender = find_by_dkim(ids, s->auth);
     if (!out.sender && s->spf_domain)
         out.sender = find_within(&ids->by[BY_MAIL_FROM], s->spf_domain);
+    if (!out.sender && s->spf_domain)
+        out.sender = find_within(&ids->by[BY_PTR], s->spf_domain);
     if (!out.sender && s->context->confirmed == YES)
         out.sender = find_within(&ids->by[BY_PTR], s->context->ptr);
     if (!out.sender && s->context->sender)
         out.sender = identities_sender(ids, s->context->sender);
     return out;
+}
+
+bool identity_is_host(const struct identities *ids, const struct sender *sender, const char *name)
+{
+    return find_within(&ids->by[BY_PTR], name) == sender &&
+           strcmp(domain_registrable(name), name) != 0;
 }

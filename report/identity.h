@@ -78,11 +78,15 @@ struct identity {
 };
 
 /*
- * The first of: label, domain of a passing signature, domain that SPF passed for, confirmed name of
- * the host, published ranges or network name. Among signatures a forwarder's or list's own counts
- * first: the others may have survived its hands. The longest pattern wins, then the user's file.
+ * The first of: label, domain of a passing signature, domain that SPF passed for (of mail, or of
+ * the service's hosts), confirmed name of the host, published ranges or network name. Among
+ * signatures a forwarder's or list's own counts first: the others may have survived its hands. The
+ * longest pattern wins, then the user's file.
  */
 struct identity identity_find(const struct identities *ids, const struct identity_signs *s);
+
+/* Is the name one of the sender's hosts? */
+bool identity_is_host(const struct identities *ids, const struct sender *sender, const char *name);
 
 /* The built-in list as text. */
 extern const char senders_text[];

@@ -82,6 +82,9 @@ static void test_order_of_signs(void)
         (struct asked){.spf = "a.example", .ptr = "o1.outbound-mail.sendgrid.net"}, "sendgrid");
     is_sender((struct asked){.ptr = "o1.sendgrid.net", .unconfirmed = true}, "nobody");
     is_sender((struct asked){.by_network = "mimecast"}, "mimecast");
+    /* a host's own name, which SPF is asked about when the envelope is empty */
+    is_sender((struct asked){.spf = "out1.messagingengine.com"}, "fastmail");
+    is_sender((struct asked){.spf = "srv7.web-hosting.com"}, "shared_hosting");
     is_sender((struct asked){.by_network = "nobody knows"}, "nobody");
     is_sender((struct asked){.d1 = "a.example", .spf = "b.example"}, "nobody");
     identities_free(ids);
