@@ -83,7 +83,7 @@ i=0
 while [ $i -lt "$KILLS" ]; do
   i=$((i + 1))
   prepare "k$i"
-  after=$(awk -v t="$took" -v i="$i" -v n="$KILLS" 'BEGIN { printf "%.6f", t * i / (n + 1) / 1000000 }')
+  after=$(awk -v t="$took" -v i="$i" -v n="$KILLS" 'BEGIN { printf "%.6f", 0.85 * t * i / (n + 1) / 1000000 }')
   timeout -s KILL "$after" "$MILL" --config "$WORK/conf" poll --once >/dev/null 2>&1 || {
     [ $? != 137 ] || killed=$((killed + 1))
   }
