@@ -4,6 +4,7 @@
 #include "cli/files.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,7 @@ static const struct metric {
 
 struct writing {
     FILE *out;
+    const struct config *config;
     const struct metric *metric;
 };
 
@@ -66,11 +68,25 @@ static void print_label(FILE *out, const char *name, const char *value)
     (void)fputc('"', out);
 }
 
+/* What was taken out of the configuration is nobody's worry any more. */
+static bool is_configured(const struct config *c, const struct store_mailbox *m)
+{
+    const struct config_mailbox *mailbox = config_mailbox(c, m->name);
+
+    for (size_t i = 0; mailbox && i < mailbox->n_folders; i++) {
+        if (strcmp(mailbox->folders[i], m->folder) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int print_line(void *context, const struct store_mailbox *m)
 {
     const struct writing *w = context;
     int64_t value;
 
+    if (!is_configured(w->config, m))
+        return 0;
     memcpy(&value, (const char *)m + w->metric->at, sizeof value);
     (void)fprintf(w->out, "dmarcmill_mailbox_%s{", w->metric->name);
     print_label(w->out, "mailbox", m->name);
@@ -80,16 +96,16 @@ static int print_line(void *context, const struct store_mailbox *m)
     return 0;
 }
 
-int metrics_write(struct store *s, const char *path, struct err *e)
+int metrics_write(struct store *s, const struct config *c, struct err *e)
 {
     struct new_file f;
-    int rc = files_create(&f, path, e);
+    int rc = files_create(&f, c->metrics, e);
 
     if (rc)
         return rc;
     (void)fchmod(fileno(f.out), S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
     for (size_t i = 0; i < sizeof metrics / sizeof *metrics && !rc; i++) {
-        struct writing w = {f.out, &metrics[i]};
+        struct writing w = {f.out, c, &metrics[i]};
         (void)fprintf(f.out, "# HELP dmarcmill_mailbox_%s %s\n# TYPE dmarcmill_mailbox_%s %s\n",
             metrics[i].name, metrics[i].help, metrics[i].name, metrics[i].type);
         rc = store_mailboxes(s, print_line, &w, e);

@@ -6,9 +6,11 @@
 #define CLI_METRICS_H
 
 #include "base/err.h"
+#include "cli/config.h"
 #include "store/store.h"
 
-/* The file is there whole or not at all. */
-int metrics_write(struct store *s, const char *path, struct err *e) ERR_CHECKED;
+/* The configuration's `metrics` file, about the mailboxes that are in it. It is there whole or not
+ * at all. */
+int metrics_write(struct store *s, const struct config *c, struct err *e) ERR_CHECKED;
 
 #endif

@@ -25,11 +25,12 @@
 
 enum {
     TICK_MS = 200,
-    GRACE_MS = 600, /* then whatever is not done is left: nothing is lost by it */
-    LEASE_SECONDS = 300,
+    GRACE_MS = 600,      /* then whatever is not done is left: nothing is lost by it */
+    LEASE_SECONDS = 300, /* several times as long as the next */
     LEASE_TRIES = 3,
     LEASE_AGAIN_MS = 300,
     RENEW_MS = 60 * 1000,
+    KEEPER_MS = 1000,
     METRICS_MS = 5 * 1000,
     LEASED_PAUSE_MS = 30 * 1000, /* before a folder that somebody else reads is tried again */
     RETRY_FIRST_MS = 2000,
@@ -66,7 +67,7 @@ struct poller {
     size_t n_units;
     struct credential **credentials; /* by mailbox of the configuration */
     struct store *store;
-    pthread_mutex_t gate; /* of the store, and of everything that reads messages */
+    struct gate gate; /* of the store, and of everything that reads messages */
     char holder[STORE_HOLDER_MAX];
 
     pthread_mutex_t lock;
@@ -74,6 +75,10 @@ struct poller {
     atomic_bool dirty;      /* the metrics are older than the store */
     int64_t renewed_ms, metrics_ms, watched_ms, stop_ms;
     struct config *fresh;
+
+    pthread_t keeper;
+    bool kept; /* it runs */
+    bool over; /* it is to end */
 };
 
 /* ---- what a source asks ---- */
@@ -101,9 +106,9 @@ static bool is_known(void *context, const char *source, const char *key, enum me
     struct err ignored;
     bool known = false;
 
-    (void)pthread_mutex_lock(&p->gate);
+    gate_enter(&p->gate);
     int rc = store_message_known(p->store, source, key, &known, kind, &ignored);
-    (void)pthread_mutex_unlock(&p->gate);
+    gate_leave(&p->gate);
     return rc == 0 && known;
 }
 
@@ -161,10 +166,10 @@ static void record(
 
     if (p->set->dry_run)
         return;
-    (void)pthread_mutex_lock(&p->gate);
+    gate_enter(&p->gate);
     if (store_mailbox_polled(p->store, u->config->name, u->folder, &poll, &ignored) == 0)
         p->dirty = true;
-    (void)pthread_mutex_unlock(&p->gate);
+    gate_leave(&p->gate);
 }
 
 /* After something that failed, or not. */
@@ -258,9 +263,9 @@ static int stay(struct unit *u, struct source *source, struct err *e)
 static int claim_lease(
     struct unit *u, const char *name, char other[STORE_HOLDER_MAX], struct err *e)
 {
-    (void)pthread_mutex_lock(&u->p->gate);
+    gate_enter(&u->p->gate);
     int rc = holder_lease(u->p->store, name, u->p->holder, LEASE_SECONDS, other, e);
-    (void)pthread_mutex_unlock(&u->p->gate);
+    gate_leave(&u->p->gate);
     return rc;
 }
 
@@ -440,29 +445,6 @@ static int choose(struct poller *p, struct err *e)
     return rc;
 }
 
-/* Signals are this thread's business. */
-static int start(struct poller *p, struct err *e)
-{
-    sigset_t all, before;
-    int rc = 0;
-
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
-    for (size_t i = 0; i < p->n_units && !rc; i++) {
-        struct unit *u = &p->units[i];
-        u->alive_ms = when_monotonic_ms();
-        rc = pthread_create(&u->thread, NULL, unit_main, u);
-        u->started = rc == 0;
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc) {
-        run_halt(true);
-        return err_set(
-            e, ERR_TEMPORARY, "threads", "cannot start a thread: %s", strerrordesc_np(rc));
-    }
-    return 0;
-}
-
 static bool all_finished(const struct poller *p)
 {
     bool all = true;
@@ -511,17 +493,20 @@ static void write_metrics(struct poller *p)
     struct err e;
 
     p->dirty = false;
-    if (p->config->metrics && metrics_write(p->store, p->config->metrics, &e))
+    if (p->config->metrics && metrics_write(p->store, p->config, &e))
         console_problem("metrics", &e);
 }
 
-/* What the store is needed for, if nobody else needs it now. */
+static bool due(const struct poller *p, int64_t now)
+{
+    return now - p->renewed_ms >= RENEW_MS || (p->dirty && now - p->metrics_ms >= METRICS_MS);
+}
+
 static void look_after(struct poller *p, int64_t now)
 {
     struct err ignored;
 
-    if (p->set->dry_run || pthread_mutex_trylock(&p->gate))
-        return;
+    gate_enter(&p->gate);
     if (now - p->renewed_ms >= RENEW_MS &&
         store_lease_renew(p->store, p->holder, LEASE_SECONDS, &ignored) == 0)
         p->renewed_ms = now;
@@ -529,7 +514,54 @@ static void look_after(struct poller *p, int64_t now)
         write_metrics(p);
         p->metrics_ms = now;
     }
-    (void)pthread_mutex_unlock(&p->gate);
+    gate_leave(&p->gate);
+}
+
+/* What has to be done now and then with the store, which may take its time. */
+static void *keeper_main(void *context)
+{
+    struct poller *p = context;
+
+    (void)pthread_mutex_lock(&p->lock);
+    while (!p->over) {
+        const struct timespec until = after(KEEPER_MS);
+        (void)pthread_cond_timedwait(&p->changed, &p->lock, &until);
+        int64_t now = when_monotonic_ms();
+        if (p->over || run_asked_to_stop() || !due(p, now))
+            continue;
+        (void)pthread_mutex_unlock(&p->lock);
+        look_after(p, now);
+        (void)pthread_mutex_lock(&p->lock);
+    }
+    (void)pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+/* Signals are this thread's business. */
+static int start(struct poller *p, struct err *e)
+{
+    sigset_t all, before;
+    int rc = 0;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    if (!p->set->dry_run) {
+        rc = pthread_create(&p->keeper, NULL, keeper_main, p);
+        p->kept = rc == 0;
+    }
+    for (size_t i = 0; i < p->n_units && !rc; i++) {
+        struct unit *u = &p->units[i];
+        u->alive_ms = when_monotonic_ms();
+        rc = pthread_create(&u->thread, NULL, unit_main, u);
+        u->started = rc == 0;
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc) {
+        run_halt(true);
+        return err_set(
+            e, ERR_TEMPORARY, "threads", "cannot start a thread: %s", strerrordesc_np(rc));
+    }
+    return 0;
 }
 
 /* Does every unit move, or wait for something that has an end? */
@@ -581,10 +613,9 @@ static void tick(struct poller *p)
         (void)pthread_cond_broadcast(&p->changed);
         return;
     }
-    (void)pthread_mutex_unlock(&p->lock); /* the store may take its time */
+    (void)pthread_mutex_unlock(&p->lock); /* a file may take its time */
     if (p->set->watch && run_took_hangup())
         reload(p);
-    look_after(p, now);
     feed_watchdog(p, now);
     (void)pthread_mutex_lock(&p->lock);
 }
@@ -597,7 +628,11 @@ static void supervise(struct poller *p)
         (void)pthread_cond_timedwait(&p->changed, &p->lock, &until);
         tick(p);
     }
+    p->over = true;
+    (void)pthread_cond_broadcast(&p->changed);
     (void)pthread_mutex_unlock(&p->lock);
+    if (p->kept)
+        (void)pthread_join(p->keeper, NULL);
     for (size_t i = 0; i < p->n_units; i++) {
         if (p->units[i].started)
             (void)pthread_join(p->units[i].thread, NULL);
@@ -634,7 +669,7 @@ static void init(struct poller *p, const struct poller_settings *set)
     p->config = set->app->config;
     p->renewed_ms = when_monotonic_ms();
     holder_self(p->holder);
-    (void)pthread_mutex_init(&p->gate, NULL);
+    gate_init(&p->gate);
     (void)pthread_mutex_init(&p->lock, NULL);
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -651,7 +686,7 @@ static void done(struct poller *p)
     store_close(p->store);
     (void)pthread_cond_destroy(&p->changed);
     (void)pthread_mutex_destroy(&p->lock);
-    (void)pthread_mutex_destroy(&p->gate);
+    gate_done(&p->gate);
 }
 
 static int run_units(struct poller *p, struct err *e)

@@ -87,16 +87,16 @@ static int flush_source(struct passage *p, struct err *e)
     return p->from->ops->flush ? p->from->ops->flush(p->from, e) : 0;
 }
 
-static void gate_enter(const struct run *r)
+static void enter(const struct run *r)
 {
     if (r->gate)
-        (void)pthread_mutex_lock(r->gate);
+        gate_enter(r->gate);
 }
 
-static void gate_leave(const struct run *r)
+static void leave(const struct run *r)
 {
     if (r->gate)
-        (void)pthread_mutex_unlock(r->gate);
+        gate_leave(r->gate);
 }
 
 static int read_message(
@@ -125,9 +125,9 @@ static int pass_one(struct passage *p, struct sink *to, struct err *e)
     if (rc == SOURCE_END)
         return 0;
     if (rc == SOURCE_MESSAGE) {
-        gate_enter(p->run);
+        enter(p->run);
         rc = read_message(p, &m, to, e);
-        gate_leave(p->run);
+        leave(p->run);
         if (!rc && p->told)
             rc = flush_source(p, e);
         return rc ? rc : 1;
@@ -189,25 +189,25 @@ int run_into_store(struct run *r, struct source *from, struct store *to,
     struct err later;
 
     *summary = (struct store_summary){0};
-    gate_enter(r);
+    enter(r);
     int rc = store_writer_open(&writer, to, &set, e);
-    gate_leave(r);
+    leave(r);
     if (rc)
         return rc;
     rc = pass_all(&p, writer, e);
     /* What was read before a failure is good; it is the first failure that is told. */
-    gate_enter(r);
+    enter(r);
     int flushed = store_writer_flush(writer, rc ? &later : e);
-    gate_leave(r);
+    leave(r);
     if (!rc)
         rc = flushed;
     int archived = flush_source(&p, rc ? &later : e);
     if (!rc)
         rc = archived;
     *summary = *store_writer_summary(writer);
-    gate_enter(r);
+    enter(r);
     store_writer_close(writer);
-    gate_leave(r);
+    leave(r);
     return rc;
 }
 

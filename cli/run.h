@@ -5,11 +5,11 @@
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
+#include "cli/gate.h"
 #include "ingest/source.h"
 #include "parse/limits.h"
 #include "store/store.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -28,7 +28,7 @@ struct run {
     bool verbose;            /* say how each message ended */
     /* Held while a message is read and stored, but not while the source is waited for: so several
      * threads can use one store. NULL: there is one thread. */
-    pthread_mutex_t *gate;
+    struct gate *gate;
     int64_t outcomes[RUN_OUTCOMES]; /* what intake found */
     int64_t rejected;               /* documents, also in messages that count as stored */
     int64_t unreadable;             /* files that could not even be opened */

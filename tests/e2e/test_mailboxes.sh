@@ -139,6 +139,7 @@ config <<EOF
 mailbox "other" { $imap user = other $password }
 EOF
 check "status: all is well" 0 "$(mill status)"
+check "metrics: without what is not configured any more" 0 "$(mill poll >/dev/null; grep -c 'mailbox="away"' "$WORK/metrics.prom" || true)"
 
 # --- two pollers
 config <<EOF

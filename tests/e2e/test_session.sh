@@ -52,6 +52,26 @@ done
 check_contains "goes on in the clear" "error -3 t" "$(fake none tls=2)"
 check "goes on in the clear: no login" "" "$(grep -E 'LOGIN|AUTHENTICATE' "$WORK/commands" || true)"
 
+# --- old TLS
+tls_server() { # PRIORITY: a server that speaks it, on a free port
+  tls_port=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  gnutls-serv --quiet --port "$tls_port" --x509certfile "$WORK/dovecot/tls/good.pem" --x509keyfile "$WORK/dovecot/tls/good.key" \
+    --priority "$1" >/dev/null 2>&1 &
+  tls_server=$!
+  until python3 -c 'import socket, sys; socket.create_connection(("localhost", int(sys.argv[1])))' "$tls_port" 2>/dev/null; do
+    kill -0 $tls_server || break
+    sleep 0.05
+  done
+}
+for version in 1.0 1.1; do
+  tls_server "NORMAL:-VERS-ALL:+VERS-TLS$version:+SIGN-ECDSA-SHA1:%VERIFY_ALLOW_SIGN_WITH_SHA1"
+  check_contains "TLS $version is refused" "error -3 tls-failed " "$(drive port="$tls_port" timeout=2)"
+  kill $tls_server
+done
+tls_server "NORMAL:-VERS-ALL:+VERS-TLS1.2"
+check_contains "TLS 1.2 is good enough" "waiting for the greeting" "$(drive port="$tls_port" timeout=2)"
+kill $tls_server
+
 # --- IDLE
 dovecot_deliver waiting "$WORK"/mails/[12]
 : >"$WORK/out"

@@ -145,6 +145,26 @@ check "SIGTERM: it was told" yes "$(until_true 5 told STOPPING=1)"
 check "SIGTERM: no lease is left" 0 "$(status_of "$MILL" --config "$WORK/conf" poll)"
 check "the store agrees with itself" 0 "$(status_of "$MILL" --config "$WORK/conf" store verify)"
 
+# one that has much to do keeps nobody waiting
+python3 "$HERE/make_reports.py" "$WORK/m" --reports 1500 --seed 7 --duplicates 0 --broken 0 --partial 0
+fresh_store t_much
+cat >"$WORK/conf" <<EOF
+store = "$STORE"
+mailbox "much" { type = maildir path = "$WORK/m/maildir" archive = "$WORK/m/done" }
+mailbox "main" { type = imap host = "localhost" port = $DOVECOT_IMAPS_PORT user = "small" password_file = "$WORK/password"
+  ca_file = "$DOVECOT_CA" archive = "Archive" }
+EOF
+"$MILL" --config "$WORK/conf" poll --watch >"$WORK/out" 2>"$WORK/err" &
+poll=$!
+begun() { [ "$(find "$WORK/m/done/cur" -type f 2>/dev/null | wc -l)" -ge 100 ]; }
+check "much: has begun" yes "$(until_true 30 begun)"
+dovecot_deliver small "$1"
+small() { [ "$(dovecot_count small Archive)" = 1 ]; }
+check "much: another mailbox's mail is stored meanwhile" yes "$(until_true 10 small)"
+check "much: is not done yet" yes "$([ "$(find "$WORK/m/maildir/new" -type f | wc -l)" -gt 0 ] && echo yes)"
+kill $poll
+wait $poll || true
+
 # in the middle of a report that takes long
 python3 "$HERE/make_reports.py" "$WORK/g" --reports 1 --duplicates 0 --broken 0 --partial 0 --giant 400000
 cat >"$WORK/conf" <<EOF
