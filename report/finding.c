@@ -5,6 +5,7 @@
 #include "base/when.h"
 #include "report/history.h"
 #include "report/number_set.h"
+#include "report/phrases.h"
 
 #include <inttypes.h>
 #include <search.h>
@@ -388,13 +389,17 @@ const char *finding_status_name(enum finding_status s)
     return names[s];
 }
 
+#define FILL(id, ...) PHRASE_FILL(a, f->evidence.phrases, id, __VA_ARGS__)
+
 /* Of several hosts: what they have in common. */
 static const char *hosts_title(struct arena *a, const struct finding *f)
 {
     const char *source = text_safe(a, f->source, NAME_SHOWN);
-    const char *of = !*source ? "" : strchr(source, '/') ? " in " : " of ";
+    const char *n = arena_printf(a, "%" PRId64, f->hosts);
 
-    return arena_printf(a, "%" PRId64 " hosts%s%s", f->hosts, of, source);
+    if (!*source)
+        return FILL(HOSTS, n);
+    return strchr(source, '/') ? FILL(HOSTS_IN, n, source) : FILL(HOSTS_OF, n, source);
 }
 
 const char *finding_who(struct arena *a, const struct finding *f)
@@ -405,7 +410,7 @@ const char *finding_who(struct arena *a, const struct finding *f)
 
     addr_format(&v->ip, ip);
     if (causes[f->cause].group == GROUP_SPF) {
-        who = arena_printf(a, "SPF record of %s", text_safe(a, f->key, NAME_SHOWN));
+        who = FILL(SPF_RECORD_OF, text_safe(a, f->key, NAME_SHOWN));
     } else if (f->hosts > 1 && !v->sender && !v->label) {
         who = hosts_title(a, f);
     } else if (*ip && !v->sender && !v->label) {
@@ -416,25 +421,25 @@ const char *finding_who(struct arena *a, const struct finding *f)
 
 const char *finding_title(struct arena *a, const struct finding *f)
 {
-    return arena_printf(a, "%s, as %s", finding_who(a, f), text_safe(a, f->domain, NAME_SHOWN));
+    return FILL(WHO_AS, finding_who(a, f), text_safe(a, f->domain, NAME_SHOWN));
 }
 
-static const char *reading_words(enum reading r, const struct finding *f)
+static const char *reading_words(struct arena *a, enum reading r, const struct finding *f)
 {
-    bool saved = causes[f->cause].class == CLASS_FORWARD_BROKEN;
+    const char *n = arena_printf(a, "%" PRId64, f->readings[r]);
 
     switch (r) {
     case READING_SAMPLED:
-        return "treated one step more mildly than the policy asks, because of pct";
+        return FILL(READING_SAMPLED, n);
     case READING_TEST_MODE:
-        return "treated one step more mildly than the policy asks, because it is in test mode (t=y)";
+        return FILL(READING_TEST_MODE, n);
     case READING_EXCEPTION:
-        return saved ? "accepted by an exception of the receiver, which saved real mail"
-                     : "accepted by an exception of the receiver";
+        return causes[f->cause].class == CLASS_FORWARD_BROKEN ? FILL(READING_SAVED, n)
+                                                              : FILL(READING_EXCEPTION, n);
     case READING_NOT_ENFORCED:
-        return "treated more mildly than the policy asks, which receivers may do (RFC 9989 7.4)";
+        return FILL(READING_NOT_ENFORCED, n);
     case READING_OWN_DECISION:
-        return "rejected or quarantined by the receiver's own decision: the policy did not ask for it";
+        return FILL(READING_OWN_DECISION, n);
     case READING_PLAIN:
     case READING_COUNT:
         break;
@@ -447,11 +452,9 @@ const char *finding_reading(struct arena *a, const struct finding *f)
     const char *list = "";
 
     for (unsigned r = 0; r < READING_COUNT; r++) {
-        const char *words = reading_words((enum reading)r, f);
-        if (words && f->readings[r]) {
-            list = arena_printf(
-                a, "%s%s%" PRId64 " %s", list, *list ? "; " : "", f->readings[r], words);
-        }
+        const char *words = f->readings[r] ? reading_words(a, (enum reading)r, f) : NULL;
+        if (words)
+            list = arena_printf(a, "%s%s%s", list, *list ? "; " : "", words);
     }
     return *list ? arena_printf(a, "%s.", list) : "";
 }

@@ -57,7 +57,7 @@ static void put_explanation(
 static void put_finding(
     struct html *h, const struct tell *t, const struct finding *f, size_t number, struct said *said)
 {
-    const char *reading = finding_reading(t->arena, f);
+    const char *reading = tell_reading(t, f);
 
     html_open(h, "article", "class", "finding", "id", anchor_of(t, number), NULL);
     html_open(h, "h3", NULL);

@@ -115,7 +115,8 @@ static bool is_listed(const struct report_source *s)
 static void put_source(
     struct html *h, const struct tell *t, const struct columns *c, const struct report_source *s)
 {
-    const char *who = words_identity(t->arena, &s->all.evidence);
+    const struct evidence v = tell_evidence(t, &s->all.evidence);
+    const char *who = words_identity(t->arena, &v);
     char ip[ADDR_TEXT_MAX];
 
     addr_format(&s->ip, ip);

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/when.h"
+#include "report/phrases.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -61,19 +62,24 @@ const char *share_words(struct arena *a, int64_t part, int64_t whole)
     return arena_printf(a, percent < 1.0 || percent > 99.0 ? "%.2f %%" : "%.1f %%", percent);
 }
 
-static const char *missing(struct arena *a, const struct readiness *r)
-{
-    const char *list = "";
+#define FILL(id, ...) PHRASE_FILL(a, p, id, __VA_ARGS__)
 
-    if (!few_fail(r))
-        list = "it must be below 0.1 %";
+static const char *number_of(struct arena *a, int64_t n)
+{
+    return arena_printf(a, "%" PRId64, n);
+}
+
+static const char *missing(struct arena *a, const struct phrases *p, const struct readiness *r)
+{
+    const char *list = few_fail(r) ? "" : phrase(p, PHRASE_READY_BELOW);
+
     if (r->reporters < READINESS_REPORTERS) {
-        list = arena_printf(a, "%s%sat least %d receivers must report", list, *list ? ", " : "",
-            READINESS_REPORTERS);
+        list = arena_printf(a, "%s%s%s", list, *list ? ", " : "",
+            FILL(READY_RECEIVERS, number_of(a, READINESS_REPORTERS)));
     }
     if (readiness_days(r) < READINESS_DAYS) {
-        list = arena_printf(a, "%s%sthe reports must span at least %d days", list,
-            *list ? ", " : "", READINESS_DAYS);
+        list = arena_printf(
+            a, "%s%s%s", list, *list ? ", " : "", FILL(READY_DAYS, number_of(a, READINESS_DAYS)));
     }
     return list;
 }
@@ -85,27 +91,23 @@ static const char *next_step(const char *policy)
     return strcmp(policy, "quarantine") == 0 ? "reject" : NULL;
 }
 
-const char *readiness_words(
-    struct arena *a, const struct readiness *r, const char *policy, const char *target)
+const char *readiness_words(struct arena *a, const struct phrases *p, const struct readiness *r,
+    const char *policy, const char *target)
 {
     const char *next = target ? target : next_step(policy);
-    int64_t days = readiness_days(r);
-    const char *basis = arena_printf(a, "%" PRId64 " %s, %" PRId64 " %s", days,
-        days == 1 ? "day" : "days", r->reporters, r->reporters == 1 ? "receiver" : "receivers");
+    int64_t n = readiness_days(r);
+    const char *days = number_of(a, n);
+    const char *receivers = number_of(a, r->reporters);
+    const char *basis = arena_printf(a, "%s, %s", n == 1 ? FILL(DAY, days) : FILL(DAYS, days),
+        r->reporters == 1 ? FILL(RECEIVER, receivers) : FILL(RECEIVERS, receivers));
     const char *hit = share_words(a, readiness_failing(r), readiness_legitimate(r));
 
     if (readiness_legitimate(r) == 0)
-        return "No legitimate mail was seen, so nothing can be said about a stricter policy.";
-    if (!next) {
-        return arena_printf(
-            a, "Already at p=reject: %s of legitimate mail fails (%s).", hit, basis);
-    }
-    if (readiness_ready(r)) {
-        return arena_printf(
-            a, "Ready for p=%s: %s of legitimate mail would be hit (%s).", next, hit, basis);
-    }
-    return arena_printf(a, "Not ready for p=%s: %s of legitimate mail would be hit (%s); %s.", next,
-        hit, basis, missing(a, r));
+        return phrase(p, PHRASE_READY_UNKNOWN);
+    if (!next)
+        return FILL(READY_ALREADY, hit, basis);
+    return readiness_ready(r) ? FILL(READY, next, hit, basis)
+                              : FILL(READY_NOT, next, hit, basis, missing(a, p, r));
 }
 
 enum intent intent_of(enum cause_class class)

@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+struct phrases;
+
 enum {
     READINESS_REPORTERS = 3,
     READINESS_DAYS = 28,
@@ -30,8 +32,8 @@ bool readiness_ready(const struct readiness *r);
 
 /* "Ready for p=quarantine: 0.04 % of legitimate mail would be hit (28 days, 9 receivers)." Or what
  * is missing. `policy` is today's, or NULL; `target` the one in question, NULL: the next step. */
-const char *readiness_words(
-    struct arena *a, const struct readiness *r, const char *policy, const char *target);
+const char *readiness_words(struct arena *a, const struct phrases *p, const struct readiness *r,
+    const char *policy, const char *target);
 
 /* Messages of a class added to one of four: legitimate, forwarded, spoofed, unknown. */
 enum intent {

@@ -84,7 +84,9 @@ void render_csv(const struct client_report *r, FILE *out)
         csv_text(&c, words_identity(a, &all->evidence));
         csv_text(&c, cause_name(all->cause));
         csv_text(&c, class_name(causes[all->cause].class));
-        csv_text(&c, words_remedy(a, all->cause, &s->shares[s->main].evidence));
+        struct evidence why = s->shares[s->main].evidence;
+        why.phrases = r->look.phrases;
+        csv_text(&c, words_remedy(a, all->cause, &why));
         csv_int(&c, s->reporters);
         csv_int(&c, report_source_failed(s));
         csv_text(&c, cause_words(a, s));

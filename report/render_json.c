@@ -50,7 +50,7 @@ static void write_readiness(struct json *j, const struct report_domain *d, struc
     json_member_int(j, "days", readiness_days(r));
     json_member_int(j, "reporters", r->reporters);
     json_member_bool(j, "ready", readiness_ready(r));
-    json_member_string(j, "verdict", readiness_words(a, r, d->policy, NULL));
+    json_member_string(j, "verdict", readiness_words(a, NULL, r, d->policy, NULL));
     json_key(j, "classes");
     json_object(j);
     for (unsigned i = 0; i < CLASS_COUNT; i++)

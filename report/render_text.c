@@ -106,7 +106,7 @@ static void put_explanation(
 static void put_finding(
     const struct tell *t, const struct finding *f, size_t number, struct said *said, FILE *out)
 {
-    const char *reading = finding_reading(t->arena, f);
+    const char *reading = tell_reading(t, f);
 
     (void)fputc('\n', out);
     line_wrapped(out, arena_printf(t->arena, "%3zu. ", number), tell_who(t, f));

@@ -135,5 +135,5 @@ const char *simulation_verdict(struct arena *a, const struct simulation *s)
 {
     const char *target = s->change.p && asks(s->change.p) ? s->change.p : NULL;
 
-    return readiness_words(a, &s->readiness, s->policy, target);
+    return readiness_words(a, NULL, &s->readiness, s->policy, target);
 }

@@ -60,6 +60,14 @@ void lines_add(const struct tell *t, struct lines *l, const char *line)
     l->list[l->n - 1] = line;
 }
 
+struct evidence tell_evidence(const struct tell *t, const struct evidence *v)
+{
+    struct evidence own = *v;
+
+    own.phrases = t->words;
+    return own;
+}
+
 /* Of a client with one domain everything is as that one. */
 static const char *tell_as(const struct tell *t, const char *who, const char *domain)
 {
@@ -69,7 +77,10 @@ static const char *tell_as(const struct tell *t, const char *who, const char *do
 
 const char *tell_who(const struct tell *t, const struct finding *f)
 {
-    return tell_as(t, finding_who(t->arena, f), f->domain);
+    struct finding own = *f;
+
+    own.evidence.phrases = t->words;
+    return tell_as(t, finding_who(t->arena, &own), f->domain);
 }
 
 /* ---- the heading ---- */
@@ -348,11 +359,11 @@ static void tell_changed_findings(const struct tell *t, const struct changes *c,
 
 static const char *who_of(const struct tell *t, const struct changed_source *s)
 {
-    const struct evidence *v = &s->largest->all.evidence;
-    const char *who = words_identity(t->arena, v);
+    const struct evidence v = tell_evidence(t, &s->largest->all.evidence);
+    const char *who = words_identity(t->arena, &v);
     char ip[ADDR_TEXT_MAX];
 
-    if (v->sender || v->label || !s->largest->ip.len)
+    if (v.sender || v.label || !s->largest->ip.len)
         return who;
     addr_format(&s->largest->ip, ip);
     return arena_printf(t->arena, "%s (%s)", ip, who);

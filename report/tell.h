@@ -70,6 +70,9 @@ const char *tell_outcome(const struct tell *t, const struct finding *f);
 const char *tell_seen(const struct tell *t, const struct finding *f);
 const char *tell_reason(const struct tell *t, const struct finding *f);
 const char *tell_remedy(const struct tell *t, const struct finding *f);
+const char *tell_reading(const struct tell *t, const struct finding *f); /* "": nothing to say */
+/* The same, to be said in the report's language. */
+struct evidence tell_evidence(const struct tell *t, const struct evidence *v);
 const char *tell_brief(const struct tell *t, const struct finding *f);
 const char *tell_class(const struct tell *t, enum cause_class class);
 

@@ -37,12 +37,24 @@ static const char *joined(const struct tell *t, const char *list, const char *on
 
 const char *tell_reason(const struct tell *t, const struct finding *f)
 {
-    return words_reason_by(t->arena, phrases_reason(t->words, f->cause), &f->evidence);
+    const struct evidence v = tell_evidence(t, &f->evidence);
+
+    return words_reason(t->arena, f->cause, &v);
 }
 
 const char *tell_remedy(const struct tell *t, const struct finding *f)
 {
-    return words_remedy_by(t->arena, phrases_remedy(t->words, f->cause), &f->evidence);
+    const struct evidence v = tell_evidence(t, &f->evidence);
+
+    return words_remedy(t->arena, f->cause, &v);
+}
+
+const char *tell_reading(const struct tell *t, const struct finding *f)
+{
+    struct finding own = *f;
+
+    own.evidence.phrases = t->words;
+    return finding_reading(t->arena, &own);
 }
 
 const char *tell_class(const struct tell *t, enum cause_class class)
@@ -145,7 +157,7 @@ struct lines tell_readiness(const struct tell *t)
         if (d->totals.messages) {
             lines_add(t, &l,
                 FILL(STRICTER_LINE, safe(t, d->name),
-                    readiness_words(t->arena, &d->readiness, d->policy, NULL)));
+                    readiness_words(t->arena, t->words, &d->readiness, d->policy, NULL)));
         }
     }
     return l;

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "report/phrases.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -50,9 +51,12 @@ void evidence_take(const struct features *f, const char *policy, struct evidence
     };
 }
 
-static const char *shown(struct arena *a, const char *name)
+#define FILL(id, ...) PHRASE_FILL(a, v->phrases, id, __VA_ARGS__)
+#define WORDS(id)     phrase(v->phrases, PHRASE_##id)
+
+static const char *shown(struct arena *a, const struct evidence *v, const char *name)
 {
-    return name && *name ? text_safe(a, name, NAME_SHOWN) : "(not named)";
+    return name && *name ? text_safe(a, name, NAME_SHOWN) : WORDS(NOT_NAMED);
 }
 
 static const char *address(struct arena *a, const struct evidence *v)
@@ -60,7 +64,7 @@ static const char *address(struct arena *a, const struct evidence *v)
     char ip[ADDR_TEXT_MAX];
 
     addr_format(&v->ip, ip);
-    return v->ip.len ? arena_strdup(a, ip) : "a host whose address is not reported";
+    return v->ip.len ? arena_strdup(a, ip) : WORDS(ADDRESS_NOT_REPORTED);
 }
 
 /* ---- who it is ---- */
@@ -76,47 +80,45 @@ static const char *own_words(struct arena *a, const struct evidence *v)
 {
     bool sends = is(v->spf_result, "pass");
 
+    const char *spf = shown(a, v, v->spf);
+
     if (v->other_dkim && sends && !v->spf_own) {
-        return strcmp(v->other_dkim, v->spf) == 0
-                   ? arena_printf(a, "signs and sends as %s", shown(a, v->other_dkim))
-                   : arena_printf(
-                         a, "signs as %s, sends as %s", shown(a, v->other_dkim), shown(a, v->spf));
+        const char *d = shown(a, v, v->other_dkim);
+        return strcmp(v->other_dkim, v->spf) == 0 ? FILL(SIGNS_AND_SENDS, d)
+                                                  : FILL(SIGNS_SENDS, d, spf);
     }
     if (v->other_dkim)
-        return arena_printf(a, "signs as %s", shown(a, v->other_dkim));
+        return FILL(SIGNS, shown(a, v, v->other_dkim));
     if (is(v->own_dkim_result, "pass")) {
-        return sends && !v->spf_own ? arena_printf(a, "signs as %s, sends as %s",
-                                          shown(a, v->own_dkim), shown(a, v->spf))
-                                    : arena_printf(a, "signs as %s", shown(a, v->own_dkim));
+        const char *d = shown(a, v, v->own_dkim);
+        return sends && !v->spf_own ? FILL(SIGNS_SENDS, d, spf) : FILL(SIGNS, d);
     }
     if (sends)
-        return arena_printf(a, "sends as %s", shown(a, v->spf));
+        return FILL(SENDS, spf);
     if (v->ptr && v->confirmed == YES)
-        return shown(a, v->ptr);
-    return "unknown host";
+        return shown(a, v, v->ptr);
+    return WORDS(UNKNOWN_HOST);
 }
 
 const char *words_identity(struct arena *a, const struct evidence *v)
 {
     if (v->label)
-        return shown(a, v->label->name);
-    return v->sender ? shown(a, v->sender->name) : own_words(a, v);
+        return shown(a, v, v->label->name);
+    return v->sender ? shown(a, v, v->sender->name) : own_words(a, v);
 }
 
 const char *words_results(struct arena *a, const struct evidence *v)
 {
-    const char *spf = "SPF not reported";
-    const char *dkim = "DKIM none";
+    const char *spf = WORDS(SPF_NOT_REPORTED);
+    const char *dkim = WORDS(DKIM_NONE);
 
-    if (v->spf) {
-        spf = arena_printf(
-            a, "SPF %s for %s", text_safe(a, v->spf_result, NAME_SHOWN), shown(a, v->spf));
-    }
+    if (v->spf)
+        spf = FILL(SPF_IS, text_safe(a, v->spf_result, NAME_SHOWN), shown(a, v, v->spf));
     if (v->own_dkim) {
-        dkim = arena_printf(a, "DKIM %s for %s", text_safe(a, v->own_dkim_result, NAME_SHOWN),
-            shown(a, v->own_dkim));
+        dkim =
+            FILL(DKIM_IS, text_safe(a, v->own_dkim_result, NAME_SHOWN), shown(a, v, v->own_dkim));
     } else if (v->other_dkim) {
-        dkim = arena_printf(a, "DKIM pass for %s", shown(a, v->other_dkim));
+        dkim = FILL(DKIM_IS, "pass", shown(a, v, v->other_dkim));
     }
     return arena_printf(a, "%s, %s", spf, dkim);
 }
@@ -126,49 +128,49 @@ const char *words_results(struct arena *a, const struct evidence *v)
 /* The domain that a sender should sign as: the whole policy domain, unless the policy is strict. */
 static const char *say_a(struct arena *a, const struct evidence *v)
 {
-    return shown(a, v->strict_dkim ? v->from : v->policy_domain);
+    return shown(a, v, v->strict_dkim ? v->from : v->policy_domain);
 }
 
 static const char *say_a_exactly(struct arena *a, const struct evidence *v)
 {
-    return v->strict_spf ? arena_printf(a, "exactly %s", shown(a, v->from))
-                         : arena_printf(a, "%s or below it", shown(a, v->policy_domain));
+    return v->strict_spf ? FILL(EXACTLY, shown(a, v, v->from))
+                         : FILL(OR_BELOW, shown(a, v, v->policy_domain));
 }
 
 static const char *say_from(struct arena *a, const struct evidence *v)
 {
-    return shown(a, v->from);
+    return shown(a, v, v->from);
 }
 
 static const char *say_policy_domain(struct arena *a, const struct evidence *v)
 {
-    return shown(a, v->policy_domain);
+    return shown(a, v, v->policy_domain);
 }
 
 static const char *say_d(struct arena *a, const struct evidence *v)
 {
-    return shown(a, v->own_dkim);
+    return shown(a, v, v->own_dkim);
 }
 
 static const char *say_other(struct arena *a, const struct evidence *v)
 {
-    return shown(a, v->other_dkim);
+    return shown(a, v, v->other_dkim);
 }
 
 static const char *say_spf_domain(struct arena *a, const struct evidence *v)
 {
-    return shown(a, v->spf);
+    return shown(a, v, v->spf);
 }
 
 static const char *say_spf_result(struct arena *a, const struct evidence *v)
 {
-    return v->spf ? arena_printf(a, "SPF: %s for %s", shown(a, v->spf_result), shown(a, v->spf))
-                  : "no SPF result";
+    return v->spf ? FILL(SPF_RESULT, shown(a, v, v->spf_result), shown(a, v, v->spf))
+                  : WORDS(NO_SPF_RESULT);
 }
 
 static const char *say_ptr(struct arena *a, const struct evidence *v)
 {
-    return shown(a, v->ptr);
+    return shown(a, v, v->ptr);
 }
 
 static const char *say_ip_term(struct arena *a, const struct evidence *v)
@@ -179,42 +181,43 @@ static const char *say_ip_term(struct arena *a, const struct evidence *v)
 static const char *say_who(struct arena *a, const struct evidence *v)
 {
     if (v->label)
-        return shown(a, v->label->name);
+        return shown(a, v, v->label->name);
     if (v->sender)
-        return shown(a, v->sender->name);
+        return shown(a, v, v->sender->name);
     if (v->other_dkim)
-        return shown(a, v->other_dkim);
+        return shown(a, v, v->other_dkim);
     if (is(v->spf_result, "pass") && !v->spf_own)
-        return shown(a, v->spf);
-    return v->hosts > 1 ? "these hosts" : address(a, v);
+        return shown(a, v, v->spf);
+    return v->hosts > 1 ? WORDS(THESE_HOSTS) : address(a, v);
 }
 
 static const char *say_identity(struct arena *a, const struct evidence *v)
 {
     const char *words = own_words(a, v);
 
-    return v->hosts > 1 || !v->ip.len ? arena_printf(a, "it %s", words)
+    return v->hosts > 1 || !v->ip.len ? FILL(IT_DOES, words)
                                       : arena_printf(a, "%s %s", address(a, v), words);
 }
 
 static const char *say_key(struct arena *a, const struct evidence *v)
 {
-    const char *selector =
-        v->own_dkim_selector && *v->own_dkim_selector ? shown(a, v->own_dkim_selector) : "SELECTOR";
+    const char *selector = v->own_dkim_selector && *v->own_dkim_selector
+                               ? shown(a, v, v->own_dkim_selector)
+                               : "SELECTOR";
 
-    return arena_printf(a, "%s._domainkey.%s", selector, shown(a, v->own_dkim));
+    return arena_printf(a, "%s._domainkey.%s", selector, shown(a, v, v->own_dkim));
 }
 
 static const char *say_selector(struct arena *a, const struct evidence *v)
 {
     return v->own_dkim_selector && *v->own_dkim_selector
-               ? arena_printf(a, ", selector %s", shown(a, v->own_dkim_selector))
+               ? FILL(SELECTOR, shown(a, v, v->own_dkim_selector))
                : "";
 }
 
 static const char *say_selector_name(struct arena *a, const struct evidence *v)
 {
-    return shown(a, v->own_dkim_selector);
+    return shown(a, v, v->own_dkim_selector);
 }
 
 /* ---- results ---- */
@@ -222,87 +225,76 @@ static const char *say_selector_name(struct arena *a, const struct evidence *v)
 /* The words of RFC 8601 2.7.1: only "fail" says that a signature did not verify. */
 static const char *say_dkim(struct arena *a, const struct evidence *v)
 {
-    if (is(v->own_dkim_result, "fail")) {
-        return "does not verify: the mail was changed after it was signed, or the key in the DNS "
-               "is not the right one";
-    }
-    if (is(v->own_dkim_result, "policy")) {
-        return "is not accepted by rules of the receiver's own (policy), for example because the "
-               "key is too short";
-    }
+    if (is(v->own_dkim_result, "fail"))
+        return WORDS(DKIM_FAILS);
+    if (is(v->own_dkim_result, "policy"))
+        return WORDS(DKIM_POLICY);
     if (is(v->own_dkim_result, "neutral"))
-        return "makes no sense to the receiver (neutral)";
+        return WORDS(DKIM_NEUTRAL);
     if (is(v->own_dkim_result, "permerror"))
-        return "cannot be checked (permerror): it, or its key in the DNS, is not as it should be";
-    return arena_printf(a, "did not pass (%s)", shown(a, v->own_dkim_result));
+        return WORDS(DKIM_PERMERROR);
+    return FILL(DKIM_NOT_PASSED, shown(a, v, v->own_dkim_result));
 }
 
 static const char *say_strict_spf(struct arena *a, const struct evidence *v)
 {
     bool strict = v->strict_spf && v->spf_own && is(v->spf_result, "pass");
 
-    return strict
-               ? arena_printf(a, ", and the policy asks for exactly %s, aspf=s", shown(a, v->from))
-               : "";
+    return strict ? FILL(ASKS_EXACTLY, shown(a, v, v->from)) : "";
 }
 
 static const char *say_hosts(struct arena *a, const struct evidence *v)
 {
     (void)a;
-    return v->hosts > 1 ? "these hosts" : "this host";
+    return v->hosts > 1 ? WORDS(THESE_HOSTS) : WORDS(THIS_HOST);
 }
 
 static const char *say_names(struct arena *a, const struct evidence *v)
 {
     (void)a;
     if (v->residential == YES)
-        return "on lines of homes or small offices";
-    return v->confirmed == NO ? "no name leads back to it" : "no name was looked up";
+        return WORDS(NAMES_HOMES);
+    return v->confirmed == NO ? WORDS(NAMES_NONE) : WORDS(NAMES_NOT_ASKED);
 }
 
 static const char *say_networks(struct arena *a, const struct evidence *v)
 {
-    return arena_printf(a, "%" PRId64 " networks", v->spread);
+    return FILL(NETWORKS, arena_printf(a, "%" PRId64, v->spread));
 }
 
 /* ---- forwarding ---- */
 
 /* "arc=pass as[1].d=first.example ..." (RFC 8617 7.2.2): who sealed first. */
-static const char *first_hop(struct arena *a, const char *arc)
+static const char *first_hop(struct arena *a, const struct evidence *v)
 {
     static const char mark[] = "as[1].d=";
-    const char *at = strstr(arc, mark);
+    const char *at = strstr(v->arc, mark);
 
     if (!at)
         return "";
     at += sizeof mark - 1;
     const char *name = arena_strndup(a, at, strcspn(at, " ;,"));
-    return arena_printf(a, ", first by %s", shown(a, name));
+    return FILL(FIRST_HOP, shown(a, v, name));
 }
 
 static const char *say_who_says(struct arena *a, const struct evidence *v)
 {
     if (v->arc)
-        return arena_printf(a, "the receiver says (ARC)%s", first_hop(a, v->arc));
+        return FILL(RECEIVER_SAYS_ARC, first_hop(a, v));
     if (v->sender && v->sender->kind == SENDER_FORWARDER)
-        return arena_printf(a, "%s does", say_who(a, v));
-    return "the receiver says";
+        return FILL(WHO_DOES, say_who(a, v));
+    return WORDS(RECEIVER_SAYS);
 }
 
 static const char *say_signature_lost(struct arena *a, const struct evidence *v)
 {
-    return v->dkim_none ? "it bears no DKIM signature that could have survived"
-                        : arena_printf(a, "the DKIM signature of %s was broken on the way",
-                              shown(a, v->own_dkim ? v->own_dkim : v->from));
+    return v->dkim_none ? WORDS(NO_SIGNATURE)
+                        : FILL(SIGNATURE_BROKEN, shown(a, v, v->own_dkim ? v->own_dkim : v->from));
 }
 
 static const char *say_sign_at_origin(struct arena *a, const struct evidence *v)
 {
-    return v->dkim_none ? arena_printf(a,
-                              " Let it be signed with DKIM as %s where it is sent: a signature "
-                              "survives forwarding that changes nothing.",
-                              say_a(a, v))
-                        : "";
+    return v->dkim_none ? arena_printf(a, " %s", FILL(SIGN_AT_ORIGIN, say_a(a, v))) : "";
 }
 
 /* ---- mail services ---- */
@@ -343,7 +335,7 @@ static const char *with_domain(struct arena *a, const char *records, const char 
 static const char *say_where(struct arena *a, const struct evidence *v)
 {
     (void)a;
-    return v->sender && v->sender->where ? v->sender->where : "its settings";
+    return v->sender && v->sender->where ? v->sender->where : WORDS(ITS_SETTINGS);
 }
 
 static const char *say_setup(struct arena *a, const struct evidence *v)
@@ -354,12 +346,12 @@ static const char *say_setup(struct arena *a, const struct evidence *v)
     if (!s || s->capable != YES)
         return "";
     if (s->where)
-        words = arena_printf(a, " Where: %s.", s->where);
+        words = arena_printf(a, " %s", FILL(WHERE, s->where));
     if (!s->dkim_records)
         return words;
     const char *type = is(s->dkim, "cname") ? " (CNAME)" : is(s->dkim, "txt") ? " (TXT)" : "";
-    return arena_printf(a, "%s Copy the exact values from its panel; they look like%s: %s.", words,
-        type, with_domain(a, s->dkim_records, say_a(a, v)));
+    return arena_printf(
+        a, "%s %s", words, FILL(COPY_VALUES, type, with_domain(a, s->dkim_records, say_a(a, v))));
 }
 
 /* Some services offer none, and the list says so in its own words. */
@@ -369,15 +361,14 @@ static const char *say_return_path(struct arena *a, const struct evidence *v)
 
     if (!path || !(strstr(path, "<domain>") || strstr(path, "CNAME") || strstr(path, "MX")))
         return "";
-    return arena_printf(a, " A return path of your own lets SPF align, too; it looks like: %s.",
-        with_domain(a, path, say_a(a, v)));
+    return arena_printf(a, " %s", FILL(RETURN_PATH, with_domain(a, path, say_a(a, v))));
 }
 
 static const char *say_spf_include(struct arena *a, const struct evidence *v)
 {
     const struct sender *s = v->sender;
 
-    return s && s->spf ? arena_printf(a, " Its SPF term is %s.", s->spf) : "";
+    return s && s->spf ? arena_printf(a, " %s", FILL(SPF_TERM, s->spf)) : "";
 }
 
 /* "no", "not needed": it would only use up look-ups. */
@@ -387,14 +378,14 @@ static const char *say_spf_helps(struct arena *a, const struct evidence *v)
 
     if (!s || !s->spf || !s->spf_where || strncmp(s->spf_where, "no", 2) == 0)
         return "";
-    return arena_printf(a, " Its SPF term is %s, where it belongs: %s.", s->spf, s->spf_where);
+    return arena_printf(a, " %s", FILL(SPF_TERM_WHERE, s->spf, s->spf_where));
 }
 
 static const char *say_m365(struct arena *a, const struct evidence *v)
 {
     (void)a;
     return v->sender && is(v->sender->id, "microsoft365")
-               ? " In Microsoft 365 both selector CNAMEs have to be there."
+               ? arena_printf(a, " %s", WORDS(M365_CNAMES))
                : "";
 }
 
@@ -403,59 +394,39 @@ static const char *say_m365(struct arena *a, const struct evidence *v)
 /* Only a host that the history or the operator shows to be the owner's gets its address named. */
 static const char *say_spf_or_relay(struct arena *a, const struct evidence *v)
 {
-    if (v->sender && v->sender->spf) {
-        return arena_printf(a,
-            "If you use %s, let the SPF record of %s have %s. If mail is only passed on here, do "
-            "nothing: DKIM carries it.",
-            say_who(a, v), shown(a, v->spf), v->sender->spf);
-    }
-    if (v->own || (v->key_alone && v->hosts <= 1)) {
-        return arena_printf(a,
-            "If %s is a server of yours, add %s to the SPF record of %s. If it only passes mail on, "
-            "do nothing: DKIM carries it.",
-            address(a, v), say_ip_term(a, v), shown(a, v->spf));
-    }
-    return arena_printf(a,
-        "If it is yours, let it send through a server that the SPF record of %s allows, or label it "
-        "as mine to be told more. If it only passes mail on, do nothing: DKIM carries it.",
-        shown(a, v->spf));
+    const char *spf = shown(a, v, v->spf);
+
+    if (v->sender && v->sender->spf)
+        return FILL(SPF_OR_RELAY_SENDER, say_who(a, v), spf, v->sender->spf);
+    if (v->own || (v->key_alone && v->hosts <= 1))
+        return FILL(SPF_OR_RELAY_OWN, address(a, v), say_ip_term(a, v), spf);
+    return FILL(SPF_OR_RELAY, spf);
 }
 
 static const char *say_policy_stops(struct arena *a, const struct evidence *v)
 {
     (void)a;
     if (is(v->policy, "none"))
-        return "Your policy (p=none) asks receivers to let it through: a stricter one stops it.";
+        return WORDS(POLICY_NONE);
     if (is(v->policy, "quarantine"))
-        return "Your policy (p=quarantine) moves it to the spam folder, p=reject stops it.";
+        return WORDS(POLICY_QUARANTINE);
     if (is(v->policy, "reject"))
-        return "Your policy (p=reject) is there to stop it.";
-    return "A strict policy stops it.";
+        return WORDS(POLICY_REJECT);
+    return WORDS(POLICY_UNSAID);
 }
 
 /* What there is to say of a row that no other cause explains. */
 static const char *say_unexplained(struct arena *a, const struct evidence *v)
 {
     if (v->contradicts) {
-        return v->reporters > 1
-                   ? arena_printf(a,
-                         "By the results listed it should have passed, but %" PRId64
-                         " receivers counted it as failed.",
-                         v->reporters)
-                   : "By the results listed it should have passed, but the receiver counted it as "
-                     "failed.";
+        return v->reporters > 1 ? FILL(CONTRADICTS_MANY, arena_printf(a, "%" PRId64, v->reporters))
+                                : WORDS(CONTRADICTS);
     }
-    if (v->own_dkim) {
-        return arena_printf(a,
-            "It bears a DKIM signature of %s that %s. A sender of yours with a wrong key looks like "
-            "this, so does a forwarder that changed the mail, and so does abuse.",
-            shown(a, v->own_dkim), say_dkim(a, v));
-    }
-    if (v->other_dkim) {
-        return arena_printf(
-            a, "Signed as %s, not as %s.", shown(a, v->other_dkim), shown(a, v->from));
-    }
-    return arena_printf(a, "Nothing tells who sends it: %s, neither aligned.", words_results(a, v));
+    if (v->own_dkim)
+        return FILL(BEARS_SIGNATURE, shown(a, v, v->own_dkim), say_dkim(a, v));
+    if (v->other_dkim)
+        return FILL(SIGNED_OTHER, shown(a, v, v->other_dkim), shown(a, v, v->from));
+    return FILL(NOTHING_TELLS, words_results(a, v));
 }
 
 /* Nothing but an address is known of it. */
@@ -466,29 +437,16 @@ static bool is_stranger(const struct evidence *v)
 
 static const char *say_look_closer(struct arena *a, const struct evidence *v)
 {
-    if (v->contradicts && v->reporters > 1) {
-        return "Several receivers report the same, so it is no mistake of one of them. Look at a "
-               "mail from this source: is there one From line with one address, and did the "
-               "policy ask for strict alignment (adkim, aspf) at that time?";
-    }
     if (v->contradicts)
-        return "Nothing to do unless several receivers report the same.";
+        return v->reporters > 1 ? WORDS(LOOK_AT_MAIL) : WORDS(LOOK_IF_SEVERAL);
     if (v->own_dkim) {
-        return arena_printf(a,
-            "If %s, compare %s with the key it shows. If it only passes mail on, or nobody knows it, "
-            "nothing is to be published.",
-            is_stranger(v) ? "the sender is yours"
-                           : arena_printf(a, "%s sends for you", say_who(a, v)),
+        return FILL(LOOK_AT_KEY,
+            is_stranger(v) ? WORDS(SENDER_IS_YOURS) : FILL(SENDS_FOR_YOU, say_who(a, v)),
             say_key(a, v));
     }
-    if (v->other_dkim) {
-        return arena_printf(a,
-            "If %s sends for you, let it sign as %s. If it only passes mail on, or nobody knows it, "
-            "nothing is to be published.",
-            shown(a, v->other_dkim), say_a(a, v));
-    }
-    return "Nothing is to be published. Failure reports, if you get any, may show such a mail; if "
-           "you then know the sender, label it.";
+    if (v->other_dkim)
+        return FILL(LOOK_AT_SIGNER, shown(a, v, v->other_dkim), say_a(a, v));
+    return WORDS(LOOK_AT_FAILURES);
 }
 
 /* ---- filling in ---- */
@@ -538,7 +496,7 @@ static const char *say(struct arena *a, const char *name, size_t len, const stru
         if (strlen(clauses[i].name) == len && memcmp(clauses[i].name, name, len) == 0)
             return clauses[i].say(a, v);
     }
-    return shown(a, NULL);
+    return shown(a, v, NULL);
 }
 
 static const char *fill_in(struct arena *a, const char *sentence, const struct evidence *v)
@@ -561,28 +519,14 @@ static const char *fill_in(struct arena *a, const char *sentence, const struct e
     return text;
 }
 
-const char *words_reason_by(struct arena *a, const char *template, const struct evidence *v)
-{
-    const char *reason = fill_in(a, template, v);
-
-    return v->recomputed ? arena_printf(a,
-                               "%s (The report's own DMARC results are missing or doubtful: this "
-                               "is computed from the SPF and DKIM results it lists.)",
-                               reason)
-                         : reason;
-}
-
-const char *words_remedy_by(struct arena *a, const char *template, const struct evidence *v)
-{
-    return fill_in(a, template, v);
-}
-
 const char *words_reason(struct arena *a, enum cause_id id, const struct evidence *v)
 {
-    return words_reason_by(a, causes[id].reason, v);
+    const char *reason = fill_in(a, phrases_reason(v->phrases, id), v);
+
+    return v->recomputed ? FILL(RECOMPUTED, reason) : reason;
 }
 
 const char *words_remedy(struct arena *a, enum cause_id id, const struct evidence *v)
 {
-    return words_remedy_by(a, causes[id].remedy, v);
+    return fill_in(a, phrases_remedy(v->phrases, id), v);
 }

@@ -14,9 +14,11 @@
 #include <stdint.h>
 
 struct arena;
+struct phrases;
 
 /* What explains a row, kept beyond it. NULL where there is no such thing. */
 struct evidence {
+    const struct phrases *phrases; /* the language to say it in; NULL: English */
     const char *policy_domain, *from;
     struct addr ip;
     const struct sender *sender;
@@ -49,8 +51,5 @@ const char *words_results(struct arena *a, const struct evidence *v);
 /* A few sentences each. */
 const char *words_reason(struct arena *a, enum cause_id id, const struct evidence *v);
 const char *words_remedy(struct arena *a, enum cause_id id, const struct evidence *v);
-/* The same from templates of another language (report/phrases.h). */
-const char *words_reason_by(struct arena *a, const char *template, const struct evidence *v);
-const char *words_remedy_by(struct arena *a, const char *template, const struct evidence *v);
 
 #endif

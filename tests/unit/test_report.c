@@ -762,25 +762,28 @@ static void test_readiness(void)
 
     CU_ASSERT_EQUAL(readiness_legitimate(&r), 10000);
     CU_ASSERT_TRUE(readiness_ready(&r));
-    CU_ASSERT_STRING_EQUAL(readiness_words(a, &r, "none", NULL),
+    CU_ASSERT_STRING_EQUAL(readiness_words(a, NULL, &r, "none", NULL),
         "Ready for p=quarantine: 0.04 % of legitimate mail would be hit (28 days, 9 receivers).");
     CU_ASSERT_PTR_NOT_NULL(
-        strstr(readiness_words(a, &r, "quarantine", NULL), "Ready for p=reject"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(readiness_words(a, &r, "none", "reject"), "Ready for p=reject"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(readiness_words(a, &r, "reject", NULL), "Already at p=reject"));
+        strstr(readiness_words(a, NULL, &r, "quarantine", NULL), "Ready for p=reject"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(readiness_words(a, NULL, &r, "none", "reject"), "Ready for p=reject"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(readiness_words(a, NULL, &r, "reject", NULL), "Already at p=reject"));
     r = readiness_of(9990, 10, 9, 28); /* 0.1 % is not below 0.1 % */
     CU_ASSERT_FALSE(readiness_ready(&r));
-    CU_ASSERT_PTR_NOT_NULL(strstr(readiness_words(a, &r, NULL, NULL), "must be below 0.1 %"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(readiness_words(a, NULL, &r, NULL, NULL), "must be below 0.1 %"));
     r = readiness_of(10001, 10, 9, 28);
     CU_ASSERT_TRUE(readiness_ready(&r));
     r = readiness_of(50, 0, 9, 28);
     CU_ASSERT_TRUE(readiness_ready(&r));
     r = readiness_of(9999, 1, 2, 28);
-    CU_ASSERT_PTR_NOT_NULL(strstr(readiness_words(a, &r, NULL, NULL), "at least 3 receivers"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(readiness_words(a, NULL, &r, NULL, NULL), "at least 3 receivers"));
     r = readiness_of(9999, 1, 3, 27);
-    CU_ASSERT_PTR_NOT_NULL(strstr(readiness_words(a, &r, NULL, NULL), "at least 28 days"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(readiness_words(a, NULL, &r, NULL, NULL), "at least 28 days"));
     r = readiness_of(0, 0, 3, 28);
-    CU_ASSERT_PTR_NOT_NULL(strstr(readiness_words(a, &r, NULL, NULL), "No legitimate mail"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(readiness_words(a, NULL, &r, NULL, NULL), "No legitimate mail"));
     CU_ASSERT_FALSE(readiness_ready(&r));
     arena_free(a);
 }
