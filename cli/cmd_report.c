@@ -7,6 +7,7 @@
 #include "cli/files.h"
 #include "cli/options.h"
 #include "report/enrichment.h"
+#include "report/phrases.h"
 #include "report/render.h"
 #include "report/report.h"
 #include "send/message.h"
@@ -17,7 +18,8 @@
 enum {
     OPTION_SEND = 256,
     OPTION_RESEND,
-    OPTION_RECIPIENT
+    OPTION_RECIPIENT,
+    OPTION_WORDS
 };
 
 struct report_run {
@@ -27,6 +29,7 @@ struct report_run {
     const struct report_format *format;
     const char *folder; /* --out */
     bool send, resend;
+    bool words; /* what reports say, nothing else */
     const char *recipient;
     const struct app *app;
     struct store *store;
@@ -75,6 +78,9 @@ static int take_option(struct report_run *r, int c, struct err *e)
         return 0;
     case 'f':
         return take_format(r, optarg, e);
+    case OPTION_WORDS:
+        r->words = true;
+        return 0;
     case OPTION_SEND:
         r->send = true;
         return 0;
@@ -144,6 +150,7 @@ static int read_options(struct report_run *r, int argc, char **argv, struct err 
         {"to", required_argument, NULL, 'T'},
         {"format", required_argument, NULL, 'f'},
         {"out", required_argument, NULL, 'o'},
+        {"words", no_argument, NULL, OPTION_WORDS},
         {"send", no_argument, NULL, OPTION_SEND},
         {"resend", no_argument, NULL, OPTION_RESEND},
         {"recipient", required_argument, NULL, OPTION_RECIPIENT},
@@ -291,6 +298,11 @@ static int run_report(struct app *app, int argc, char **argv, struct err *e)
     struct report_run r = {.app = app, .arena = arena_new()};
     int rc = read_options(&r, argc, argv, e);
 
+    if (!rc && r.words) {
+        phrases_write(looks_find(&app->config->looks, r.client)->look.phrases, stdout);
+        arena_free(r.arena);
+        return 0;
+    }
     /* who sends writes to the store anyway, and must know the clients of the configuration */
     if (!rc) {
         rc = r.send ? app_open_store_with_clients(app, &r.store, e)
@@ -314,7 +326,8 @@ const struct command cmd_report = {
              "       [--format text|csv|html|json] [--out DIR]\n"
              "report --send [--client NAME] [--recipient ADDRESS] [--resend]\n"
              "       [--week YYYY-Www | --last-week | --month YYYY-MM | --last-month\n"
-             "        | --from DAY --to DAY]",
+             "        | --from DAY --to DAY]\n"
+             "report --words [--client NAME]",
     .summary = "write or mail the report of a client for a week or a month",
     .help = "  --client NAME     one client; default: all clients\n"
             "  --week YYYY-Www   an ISO week, Monday to Sunday\n"
@@ -330,6 +343,8 @@ const struct command cmd_report = {
             "                    those who have it are left out, also in a later run\n"
             "  --recipient ADDR  to this one only\n"
             "  --resend          also to those who have it, and whose server refused it\n"
+            "  --words           print what reports say, to be translated into a file for\n"
+            "                    'language' in the configuration\n"
             "\n"
             "A report counts on the UTC day on which its period begins. -v names the files\n"
             "that were written. Clients that are new in the configuration are known after the\n"

@@ -236,3 +236,14 @@ int phrases_read(
     *out = p;
     return 0;
 }
+
+void phrases_write(const struct phrases *p, FILE *out)
+{
+    for (unsigned i = 0; i < PHRASE_COUNT; i++)
+        (void)fprintf(out, "%s = %s\n", english[i].key, phrase(p, (enum phrase_id)i));
+    for (unsigned i = 0; i < CAUSE_COUNT; i++) {
+        enum cause_id id = (enum cause_id)i;
+        (void)fprintf(out, "%s.reason = %s\n%s.remedy = %s\n", cause_name(id),
+            phrases_reason(p, id), cause_name(id), phrases_remedy(p, id));
+    }
+}

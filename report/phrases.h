@@ -16,6 +16,7 @@
 #include "report/cause.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 struct arena;
 
@@ -31,6 +32,9 @@ struct phrases; /* NULL is English */
 /* A language file's text; `path` is for messages. Lives in the arena. ERR_CONFIG, with the line. */
 int phrases_read(struct arena *a, const char *text, const char *path, const struct phrases **out,
     struct err *e) ERR_CHECKED;
+
+/* All of them as a language file, to be translated. */
+void phrases_write(const struct phrases *p, FILE *out);
 
 const char *phrase(const struct phrases *p, enum phrase_id id); /* as it is, not filled in */
 /* With values in the order in which the English phrase first names them. */

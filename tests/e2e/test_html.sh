@@ -44,6 +44,22 @@ check "an address that is not kept is not shown" 0 "$(grep -c 'orders@' "$page")
 check_contains "but its domain is" "sent by somebody at vector-motors.example" "$(cat "$page")"
 check_contains "no reports: it says so" "No reports came in for this period." "$(cat "$WORK/out.d/harbor-legal/2026-W48.html")"
 
+# a language in which every letter is another: what is English still was never to be translated (names of services, their records, addresses)
+"$MILL" report --words >"$WORK/english"
+check "all phrases, and two of each cause" True "$(python3 -c 'import sys; n = len(open(sys.argv[1]).readlines()); print(n > 300 and n < 500)' "$WORK/english")"
+python3 - "$WORK/english" >"$WORK/pseudo" <<'PY'
+import re, sys
+for line in open(sys.argv[1]):
+    key, text = line.rstrip("\n").split(" = ", 1)
+    print(key, "=", "".join(part if part.startswith("{") else re.sub("[a-z]", "\u017e", part) for part in re.split(r"(\{[^}]*\})", text)))
+PY
+printf 'failure_data = none\nlanguage = "%s"\n' "$WORK/pseudo" >"$WORK/pseudo.conf"
+for client in vector-motors north-bakery harbor-legal; do
+  "$MILL" --config "$WORK/pseudo.conf" --store "$STORE" report --client $client --week 2026-W47 >>"$WORK/pseudo.txt"
+done
+check "nothing stays English" "" "$(grep -E '\b(the|of|is|it|not|from|and|messages?|reports?|was|by)\b' "$WORK/pseudo.txt" |
+  grep -vE 'verify sending and|copy the exact value' | head -n 5)"
+
 # the browser sees what it is there to see
 spoil() { sed "$2" "$page" >"$WORK/$1.html"; }
 picture='<img src="http://192.0.2.1/x.png" width="1" height="1"/>'
