@@ -453,7 +453,7 @@ const struct cause causes[CAUSE_COUNT] = {
         "Nothing to add anywhere. Publish np=reject (RFC 9989) and sp=reject (for older receivers) "
         "in the DMARC record of {policy-domain}."},
     [CAUSE_F24] = {"F24", CLASS_SPOOF, f24, GROUP_DOMAIN, false,
-        "Neither SPF nor DKIM speaks for {hosts} ({names}): most likely abuse of the name.",
+        "Neither SPF nor DKIM speaks for {hosts} ({names}): most likely abuse of your name.",
         "Nothing to add to SPF. {policy-stops} An office device behind a "
         "DSL line looks the same: if one of the addresses is yours, label it as mine."},
     [CAUSE_F25] = {"F25", CLASS_SPOOF, f25, GROUP_DOMAIN, false,

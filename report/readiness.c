@@ -84,7 +84,7 @@ static const char *missing(struct arena *a, const struct phrases *p, const struc
     return list;
 }
 
-static const char *next_step(const char *policy)
+const char *readiness_next(const char *policy)
 {
     if (!policy || strcmp(policy, "none") == 0)
         return "quarantine";
@@ -94,7 +94,7 @@ static const char *next_step(const char *policy)
 const char *readiness_words(struct arena *a, const struct phrases *p, const struct readiness *r,
     const char *policy, const char *target)
 {
-    const char *next = target ? target : next_step(policy);
+    const char *next = target ? target : readiness_next(policy);
     int64_t n = readiness_days(r);
     const char *days = number_of(a, n);
     const char *receivers = number_of(a, r->reporters);

@@ -30,6 +30,9 @@ int64_t readiness_legitimate(const struct readiness *r); /* all of it */
 int64_t readiness_days(const struct readiness *r);       /* that the reports span */
 bool readiness_ready(const struct readiness *r);
 
+/* The policy after this one; NULL: there is none. */
+const char *readiness_next(const char *policy);
+
 /* "Ready for p=quarantine: 0.04 % of legitimate mail would be hit (28 days, 9 receivers)." Or what
  * is missing. `policy` is today's, or NULL; `target` the one in question, NULL: the next step. */
 const char *readiness_words(struct arena *a, const struct phrases *p, const struct readiness *r,

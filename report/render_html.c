@@ -23,11 +23,12 @@ void html_lines(struct html *h, const char *class, struct lines l)
     html_close(h);
 }
 
-void html_list(struct html *h, const char *class, const char *heading, struct lines l)
+void html_list(
+    struct html *h, const char *id, const char *class, const char *heading, struct lines l)
 {
     if (l.n == 0)
         return;
-    html_open(h, "section", NULL);
+    html_open(h, "section", "id", id, NULL);
     html_element(h, "h2", NULL, heading);
     html_lines(h, class, l);
     html_close(h);
@@ -104,9 +105,7 @@ static void put_steps(struct html *h, const struct tell *t)
         html_open(h, "li", NULL);
         html_element(h, "strong", NULL, s.list[i].who);
         html_text(h, arena_printf(t->arena, ": %s ", s.list[i].what));
-        html_open(h, "a", "href",
-            s.list[i].number ? arena_printf(t->arena, "#f%zu", s.list[i].number) : "#unknown",
-            NULL);
+        html_open(h, "a", "href", arena_printf(t->arena, "#%s", s.list[i].anchor), NULL);
         html_text(h, phrase(t->words, PHRASE_DETAILS));
         html_close(h);
         html_close(h);
@@ -138,21 +137,22 @@ static void put_body(struct html *h, const struct tell *t)
     if (r->totals.messages)
         put_steps(h, t);
     if (r->totals.reports && r->changes)
-        html_list(h, "changes", tell_changes_heading(t), tell_changes(t));
+        html_list(h, "changed", "changes", tell_changes_heading(t), tell_changes(t));
     put_charts(h, t);
     html_domains(h, t);
-    html_list(h, "changes", phrase(t->words, PHRASE_STRICTER), tell_readiness(t));
+    html_list(h, "stricter", "changes", phrase(t->words, PHRASE_STRICTER), tell_readiness(t));
     html_findings(h, t);
     html_sources(h, t);
-    html_list(h, "changes", phrase(t->words, PHRASE_TLS), tell_tls(t));
-    html_list(h, "changes", phrase(t->words, PHRASE_FAILURES), tell_failures(t));
+    html_list(h, "tls", "changes", phrase(t->words, PHRASE_TLS), tell_tls(t));
+    html_list(h, "failures", "changes", phrase(t->words, PHRASE_FAILURES), tell_failures(t));
     if (r->totals.messages)
         html_totals(h, t);
     html_reporters(h, t);
     for (unsigned kind = 0; kind < REMARK_COUNT; kind++) {
-        html_list(h, "changes", tell_remarks_heading(t, (enum remark_kind)kind),
+        html_list(h, NULL, "changes", tell_remarks_heading(t, (enum remark_kind)kind),
             tell_remarks(t, (enum remark_kind)kind));
     }
+    html_list(h, "words", "changes", phrase(t->words, PHRASE_GLOSSARY), tell_glossary(t));
     html_close(h);
     html_open(h, "footer", NULL);
     html_element(h, "p", NULL, tell_footnote(t));

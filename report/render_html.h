@@ -10,8 +10,9 @@
 extern const char report_css[]; /* report/data/report.css */
 
 void html_findings(struct html *h, const struct tell *t);
-/* A heading, and a list below it, if there is anything in it. */
-void html_list(struct html *h, const char *class, const char *heading, struct lines l);
+/* A heading, and a list below it, if there is anything in it. `id` may be NULL. */
+void html_list(
+    struct html *h, const char *id, const char *class, const char *heading, struct lines l);
 void html_lines(struct html *h, const char *class, struct lines l);
 
 /* A table of the report. */

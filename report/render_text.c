@@ -319,7 +319,9 @@ void render_text(const struct client_report *r, FILE *out)
         put_totals(t, out);
     put_coverage(t, out);
     put_remarks(t, out);
+    put_list(t, PHRASE_GLOSSARY, tell_glossary(t), out);
     (void)fputc('\n', out);
     line_wrapped(out, "", tell_footnote(t));
+    line_wrapped(out, "", phrase(t->words, PHRASE_FOOT_CODES));
     arena_free(t->arena);
 }

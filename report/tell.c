@@ -271,7 +271,31 @@ static struct step step_of(const struct tell *t, const struct finding *f, size_t
         .what = finding_is_weak(f) ? FILL(STEP_WEAK, tell_messages(t, f->messages), remedy)
                                    : FILL(STEP, tell_messages(t, f->failed), remedy),
         .number = number,
+        .anchor = arena_printf(t->arena, "f%zu", number),
     };
+}
+
+static void add_step(struct steps *s, struct step one)
+{
+    if (s->n == STEPS_MAX) {
+        s->more++;
+    } else {
+        s->list[s->n++] = one;
+    }
+}
+
+/* Who has nothing to repair can go on. */
+static void add_ready(const struct tell *t, struct steps *s)
+{
+    for (size_t i = 0; i < t->report->n_domains; i++) {
+        const struct report_domain *d = &t->report->domains[i];
+        const char *next = readiness_next(d->policy);
+        if (!next || d->totals.messages == 0 || !readiness_ready(&d->readiness))
+            continue;
+        const char *name = text_safe(t->arena, d->name, NAME_SHOWN);
+        const char *verdict = readiness_words(t->arena, t->words, &d->readiness, d->policy, NULL);
+        add_step(s, (struct step){name, FILL(STEP_READY, next, name, verdict), 0, "stricter"});
+    }
 }
 
 struct steps tell_steps(const struct tell *t)
@@ -280,24 +304,20 @@ struct steps tell_steps(const struct tell *t)
     struct steps s = {.n = 0};
     size_t number = 0;
     const struct step look = {phrase(t->words, PHRASE_STEP_UNKNOWN_WHO),
-        FILL(STEP_UNKNOWN, tell_messages(t, add_up(t->report).unknown)), 0};
+        FILL(STEP_UNKNOWN, tell_messages(t, add_up(t->report).unknown)), 0, "unknown"};
     bool unknown = add_up(t->report).unknown > 0;
 
     if (weak && unknown) /* what failed comes before what passed */
-        s.list[s.n++] = look;
+        add_step(&s, look);
     for (size_t i = 0; i < t->report->n_findings; i++) {
         const struct finding *f = &t->report->findings[i];
-        if (!(weak ? finding_is_weak(f) : finding_is_to_fix(f)))
-            continue;
-        number++;
-        if (s.n == STEPS_MAX) {
-            s.more++;
-            continue;
-        }
-        s.list[s.n++] = step_of(t, f, number);
+        if (weak ? finding_is_weak(f) : finding_is_to_fix(f))
+            add_step(&s, step_of(t, f, ++number));
     }
     if (!weak && unknown && s.n < STEPS_MAX)
-        s.list[s.n++] = look;
+        add_step(&s, look);
+    if (weak)
+        add_ready(t, &s);
     return s;
 }
 

@@ -48,8 +48,9 @@ enum {
 
 struct step {
     const char *who;
-    const char *what; /* how many failed, and a sentence on what to do */
-    size_t number;    /* of the finding; 0: it is about no single one */
+    const char *what;   /* how many failed, and a sentence on what to do */
+    size_t number;      /* of the finding; 0: it is about no single one */
+    const char *anchor; /* where more is said: "f1", "unknown", "stricter" */
 };
 
 struct steps {
@@ -92,6 +93,7 @@ enum remark_kind {
 
 const char *tell_remarks_heading(const struct tell *t, enum remark_kind kind);
 struct lines tell_remarks(const struct tell *t, enum remark_kind kind);
+struct lines tell_glossary(const struct tell *t);
 const char *tell_footnote(const struct tell *t);
 
 /* ---- small words ---- */

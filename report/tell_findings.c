@@ -387,6 +387,18 @@ struct lines tell_remarks(const struct tell *t, enum remark_kind kind)
     return l;
 }
 
+struct lines tell_glossary(const struct tell *t)
+{
+    static const enum phrase_id words[] = {PHRASE_GLOSSARY_DMARC, PHRASE_GLOSSARY_SPF,
+        PHRASE_GLOSSARY_DKIM, PHRASE_GLOSSARY_ALIGNED, PHRASE_GLOSSARY_POLICY,
+        PHRASE_GLOSSARY_RECEIVER};
+    struct lines l = {0};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        lines_add(t, &l, phrase(t->words, words[i]));
+    return l;
+}
+
 const char *tell_footnote(const struct tell *t)
 {
     const struct zone *z = t->report->look.zone;
