@@ -67,24 +67,32 @@ static bool is_there(const struct finding *f)
     return f && f->status == FINDING_OPEN;
 }
 
-static bool is_much_more(int64_t a, int64_t b)
+/* Failures, and all messages they are a part of. */
+struct part {
+    int64_t n, of;
+};
+
+static bool is_much_more(struct part a, struct part b)
 {
-    return a - b >= CHANGES_MESSAGES && a / CHANGES_FACTOR >= b;
+    return a.n - b.n >= CHANGES_MESSAGES &&
+           (double)a.n * (double)b.of >= CHANGES_FACTOR * (double)b.n * (double)a.of;
 }
 
 /* CHANGE_COUNT: none */
-static enum finding_change compare(const struct finding *before, const struct finding *now)
+static enum finding_change compare(const struct finding *before, const struct finding *now,
+    int64_t messages_before, int64_t messages_now)
 {
-    if (now && now->status == FINDING_RESOLVED)
+    if (now->status == FINDING_RESOLVED)
         return before && before->status != FINDING_RESOLVED ? CHANGE_RESOLVED : CHANGE_COUNT;
     if (!is_there(now))
-        return is_there(before) && (!now || now->status == FINDING_QUIET) ? CHANGE_GONE
-                                                                          : CHANGE_COUNT;
+        return is_there(before) && now->status == FINDING_QUIET ? CHANGE_GONE : CHANGE_COUNT;
     if (!is_there(before))
         return CHANGE_NEW;
-    if (is_much_more(now->failed, before->failed))
+    const struct part then = {before->failed, messages_before};
+    const struct part today = {now->failed, messages_now};
+    if (is_much_more(today, then))
         return CHANGE_WORSE;
-    return is_much_more(before->failed, now->failed) ? CHANGE_BETTER : CHANGE_COUNT;
+    return is_much_more(then, today) ? CHANGE_BETTER : CHANGE_COUNT;
 }
 
 static void add_finding(struct arena *a, struct changes *out, enum finding_change change,
@@ -111,7 +119,8 @@ static void compare_findings(struct arena *a, const struct client_report *before
         for (size_t i = 0; i < now->n_findings; i++) {
             const struct finding *f = &now->findings[i];
             const struct finding *was = find(&then, f);
-            if (counts(f) && compare(was, f) == (enum finding_change)kind)
+            if (counts(f) && compare(was, f, before->totals.messages, now->totals.messages) ==
+                                 (enum finding_change)kind)
                 add_finding(a, out, (enum finding_change)kind, was, f);
         }
         for (size_t i = 0; kind == CHANGE_GONE && i < before->n_findings; i++) {

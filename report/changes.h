@@ -8,7 +8,7 @@
 
 enum {
     CHANGES_MESSAGES = 5, /* fewer failures more or less are no change for the worse or better */
-    CHANGES_FACTOR = 2    /* and they must have doubled, or halved */
+    CHANGES_FACTOR = 2    /* and their share of all messages must have doubled, or halved */
 };
 
 enum finding_change {

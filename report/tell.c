@@ -13,7 +13,7 @@
 
 enum {
     NAME_SHOWN = 100,
-    CHANGES_SHOWN = 5 /* of each kind */
+    CHANGES_SHOWN = 4 /* of each kind */
 };
 
 #define FILL(id, ...) PHRASE_FILL(t->arena, t->words, id, __VA_ARGS__)

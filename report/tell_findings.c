@@ -295,7 +295,7 @@ static void tell_missing_days(const struct tell *t, struct lines *l)
             list = joined(t, list, tell_day(t, c->days[i].day));
     }
     if (n > MISSING_SHOWN)
-        list = joined(t, list, FILL(CHANGED_MORE, tell_number(t, (int64_t)(n - MISSING_SHOWN))));
+        list = joined(t, list, FILL(MISSING_MORE, tell_number(t, (int64_t)(n - MISSING_SHOWN))));
     lines_add(t, l, FILL(COVERAGE_MISSING, list));
 }
 

@@ -144,9 +144,13 @@ static void test_changed_findings(void)
     struct finding now[] = {finding(CAUSE_F14, "same", 14), finding(CAUSE_F14, "worse", 20),
         finding(CAUSE_F14, "better", 5), finding(CAUSE_F14, "gone", 0),
         finding(CAUSE_F14, "over", 0), finding(CAUSE_F13, "same", 3), finding(CAUSE_F14, "few", 4)};
-    const struct client_report earlier = {
-        .totals.reports = 1, .findings = before, .n_findings = 8, .from = 1, .to = 7};
-    const struct client_report later = {.totals.reports = 1, .findings = now, .n_findings = 7};
+    const struct client_report earlier = {.totals = {.reports = 1, .messages = 100},
+        .findings = before,
+        .n_findings = 8,
+        .from = 1,
+        .to = 7};
+    struct client_report later = {
+        .totals = {.reports = 1, .messages = 100}, .findings = now, .n_findings = 7};
     struct changes c;
 
     now[4].status = FINDING_RESOLVED;
@@ -173,6 +177,10 @@ static void test_changed_findings(void)
         CU_ASSERT_EQUAL(c.findings[i].failed_now, expected[i].now);
     }
     CU_ASSERT_EQUAL(c.from, 1);
+    later.totals.messages = 200; /* twice as many of twice as many are as before */
+    changes_find(a, &earlier, &later, &c);
+    for (size_t i = 0; i < c.n_findings; i++)
+        CU_ASSERT_NOT_EQUAL(c.findings[i].change, CHANGE_WORSE);
     arena_free(a);
 }
 
