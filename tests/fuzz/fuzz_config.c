@@ -28,6 +28,36 @@ static const char *file_of(const uint8_t *data, size_t size)
     return path;
 }
 
+/* What goes into SMTP as it is. */
+static bool is_address(const char *s)
+{
+    for (const char *p = s; *p; p++) {
+        if (*p <= ' ' || *p > '~' || strchr("<>,;:\"()[]\\", *p))
+            return false;
+    }
+    return strchr(s, '@') != NULL;
+}
+
+static void look_at_delivery(const struct config *c)
+{
+    const struct config_smtp *m = &c->smtp;
+    int secrets =
+        !!m->password_file + !!m->password_command + !!m->password_env + !!m->token_command;
+
+    if (m->host && (!m->from || !is_address(m->from) || m->port == 0 || m->port > 65535 ||
+                       secrets != !!m->user || (m->reply_to && !is_address(m->reply_to))))
+        abort();
+    for (size_t i = 0; i < c->n_recipients; i++) {
+        const struct config_recipients *r = &c->recipients[i];
+        if (r->n_addresses == 0 || r->n_formats == 0)
+            abort();
+        for (size_t k = 0; k < r->n_addresses; k++) {
+            if (!is_address(r->addresses[k]))
+                abort();
+        }
+    }
+}
+
 /* The promises of cli/config.h about what was accepted. */
 static void look(const struct config *c)
 {
@@ -49,6 +79,7 @@ static void look(const struct config *c)
             !text_is_utf8(c->domains[i].domain, strlen(c->domains[i].domain)))
             abort();
     }
+    look_at_delivery(c);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
