@@ -82,7 +82,7 @@ SELECT c.name AS client, p.domain, p.day, p.reporter, p.tls_id, f.seq, f.result_
 -- Records that claim more than 10^10 messages count as that many: no sum of them is too large for a bigint.
 CREATE VIEW v_source_week AS
 SELECT g.client, g.domain,
-       to_char(DATE '1970-01-01' + CAST(g.monday AS integer), 'IYYY-"W"IW') AS week, g.monday,
+       CASE WHEN g.monday BETWEEN -719162 AND 2932896 THEN to_char(DATE '1970-01-01' + CAST(g.monday AS integer), 'IYYY-"W"IW') END AS week, g.monday,
        g.source, g.header_from,
        COUNT(DISTINCT g.report_id) AS reports, COUNT(DISTINCT g.reporter) AS reporters, COUNT(*) AS records,
        CAST(SUM(g.n) AS bigint) AS messages,

@@ -101,7 +101,9 @@ SELECT c.name AS client, p.domain, p.day, p.reporter, p.tls_id, f.seq, f.result_
 -- Records that claim more than 10^10 messages count as that many: no sum of them is too large for a bigint.
 CREATE VIEW v_source_week AS
 SELECT g.client, g.domain,
-       strftime('%Y', (g.monday + 3) * 86400, 'unixepoch') || '-W' || substr('0' || ((CAST(strftime('%j', (g.monday + 3) * 86400, 'unixepoch') AS INTEGER) - 1) / 7 + 1), -2) AS week, g.monday,
+       CASE WHEN g.monday BETWEEN -719162 AND 2932896 THEN
+           strftime('%Y', (g.monday + 3) * 86400, 'unixepoch') || '-W' || substr('0' || ((CAST(strftime('%j', (g.monday + 3) * 86400, 'unixepoch') AS INTEGER) - 1) / 7 + 1), -2)
+       END AS week, g.monday,
        g.source, g.header_from,
        COUNT(DISTINCT g.report_id) AS reports, COUNT(DISTINCT g.reporter) AS reporters, COUNT(*) AS records,
        CAST(SUM(g.n) AS bigint) AS messages,

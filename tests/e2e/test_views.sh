@@ -79,13 +79,14 @@ blob() { # HEX
   if [ "$BACKEND" = sqlite ]; then echo "x'$1'"; else echo "'\\x$1'"; fi
 }
 sql "INSERT INTO auth_set (client_id, auth_id, header_from, results) VALUES (1, $(blob 01), 'weeks.example', '')"
-for day in 18628 18630 18631 20086 20087 20453 20773 0; do
+for day in 18628 18630 18631 20086 20087 20453 20773 0 99999999999; do
   sql "INSERT INTO report (client_id, report_id, domain, reporter, report_uid, begin_at, end_at, day, state, records, messages, dropped, digest, grade, trust, stored_at)
     VALUES (1, 900000 + $day, 'weeks.example', 'r', '$day', $day * 86400, $day * 86400, $day, 'counts', 1, 1, 0, $(blob 00), 'clean', 'plausible', 0)"
   sql "INSERT INTO record (client_id, report_id, recno, source_ip, messages, disposition, dkim, spf, auth_id)
     VALUES (1, 900000 + $day, 1, $(blob c0000201), 9007199254740992, 'none', 'pass', 'fail', $(blob 01))"
 done
 check "weeks" "1970-W01 2020-W53 2021-W01 2024-W52 2025-W01 2026-W01 2026-W47 " \
-  "$(sql "SELECT week FROM v_source_week WHERE domain = 'weeks.example' AND source = '192.0.2.1' ORDER BY monday" | tr '\n' ' ')"
+  "$(sql "SELECT week FROM v_source_week WHERE domain = 'weeks.example' AND source = '192.0.2.1' AND week IS NOT NULL ORDER BY monday" | tr '\n' ' ')"
+check "a day that is none" "1||" "$(sql "SELECT records, week, first_date FROM v_source_week WHERE domain = 'weeks.example' AND week IS NULL")"
 check "a record counts as 10^10 messages at most" "20000000000" "$(sql "SELECT messages FROM v_source_week WHERE domain = 'weeks.example' AND week = '2020-W53'")"
 finish
