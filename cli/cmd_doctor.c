@@ -3,6 +3,7 @@
 #include "cli/config.h"
 #include "cli/console.h"
 #include "cli/credential.h"
+#include "cli/delivery.h"
 #include "cli/mailbox.h"
 #include "cli/options.h"
 #include "store/store.h"
@@ -12,9 +13,27 @@
 #include <unistd.h>
 
 /* What to do, by what was found. */
-static const struct {
+struct advice {
     const char *tag, *advice;
-} advices[] = {
+};
+
+/* Where it is something else for the server that takes mails; the rest is as for mailboxes. */
+static const struct advice smtp_advices[] = {
+    {"timeout", "check the port (465 for tls = yes, 587 for tls = starttls) and firewalls; a slow "
+                "server may need a longer timeout"},
+    {"tls-failed", "check that the port speaks TLS at once (tls = yes), or set tls = starttls; TLS "
+                   "1.2 is the least that is accepted"},
+    {"tls-missing", "somebody may be in between, or the server has no STARTTLS: use tls = yes with "
+                    "port 465"},
+    {"login-refused", "check user and password, and that the account may send by SMTP; with a "
+                      "token, auth says which kind"},
+    {"greeting", "the server takes no mails from here: ask who runs it"},
+    {"password", "check the file, command or variable the password or token comes from, and that "
+                 "this user may read it"},
+    {NULL, NULL},
+};
+
+static const struct advice advices[] = {
     {"unreachable", "check host and port, the DNS, and that no firewall is in between"},
     {"timeout", "check the port (993 for tls = yes, 143 for tls = starttls) and firewalls; a slow "
                 "server may need a longer timeout"},
@@ -47,10 +66,20 @@ static const struct {
     {"maildir", "check path; a Maildir has cur, new and tmp, and its archive must be on the same "
                 "file system"},
     {"store-url", "store is sqlite:PATH or postgresql://USER@HOST/DATABASE"},
+    {NULL, NULL},
 };
+
+/* NULL when there is none. */
+static const char *find_advice(const struct advice *list, const char *tag)
+{
+    while (list->tag && strcmp(list->tag, tag) != 0)
+        list++;
+    return list->advice;
+}
 
 struct doctor {
     const char *name; /* of what is looked at */
+    bool smtp;        /* it is the server that takes mails */
     struct credential *credential;
     int failure; /* exit status of the first fault */
 };
@@ -72,10 +101,11 @@ static void bad(struct doctor *d, const struct err *why)
     if (strncmp(text, mailbox, strlen(mailbox)) == 0)
         text += strlen(mailbox);
     (void)printf("%s: FAULT: %s: %s\n", d->name, why->tag, text);
-    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++) {
-        if (strcmp(advices[i].tag, why->tag) == 0)
-            (void)printf("%s: to do: %s\n", d->name, advices[i].advice);
-    }
+    const char *advice = d->smtp ? find_advice(smtp_advices, why->tag) : NULL;
+    if (!advice)
+        advice = find_advice(advices, why->tag);
+    if (advice)
+        (void)printf("%s: to do: %s\n", d->name, advice);
     (void)fflush(stdout);
     if (!d->failure)
         d->failure = err_exit_status(why->class);
@@ -148,6 +178,24 @@ static void look_at_metrics(struct doctor *d, const struct config *c)
     arena_free(a);
 }
 
+static void look_at_smtp(struct doctor *d, const struct config_smtp *c)
+{
+    struct err e;
+    char text[400];
+
+    d->name = "smtp";
+    d->smtp = true;
+    if (delivery_probe(c, &e)) {
+        bad(d, &e);
+    } else {
+        (void)snprintf(text, sizeof text, "%.200s port %u, %s, %s%.100s", c->host, c->port,
+            c->tls == SMTP_TLS_NONE ? "without TLS" : "TLS", c->user ? "user " : "without login",
+            c->user ? c->user : "");
+        good(d, "login", text);
+    }
+    d->smtp = false;
+}
+
 static int run_doctor(struct app *app, int argc, char **argv, struct err *e)
 {
     static const struct option longs[] = {{NULL, 0, NULL, 0}};
@@ -166,6 +214,8 @@ static int run_doctor(struct app *app, int argc, char **argv, struct err *e)
     look_at_store(&d, app);
     if (c->metrics)
         look_at_metrics(&d, c);
+    if (c->smtp.host && optind == argc)
+        look_at_smtp(&d, &c->smtp);
     for (size_t i = 0; i < c->n_mailboxes; i++) {
         bool wanted = optind == argc;
         for (int k = optind; k < argc; k++)
@@ -182,7 +232,8 @@ const struct command cmd_doctor = {
     .summary = "try every step of a poll, and say what to do about what fails",
     .help =
         "Looks at the configuration, the store and each mailbox: name, connection, TLS, login,\n"
-        "folders, permissions. No mail is touched. Run it as the user that polls.\n"
+        "folders, permissions; and the server that takes mails. No mail is touched or sent.\n"
+        "Run it as the user that polls.\n"
         "The exit status is that of the first fault.\n",
     .run = run_doctor,
 };

@@ -8,6 +8,7 @@
 #include "cli/console.h"
 #include "cli/holder.h"
 #include "cli/secret.h"
+#include "report/phrases.h"
 #include "report/render.h"
 #include "report/report.h"
 #include "send/message.h"
@@ -41,6 +42,7 @@ struct sending {
     struct smtp *smtp;   /* from the first mail on */
     struct arena *arena; /* of one client */
     /* the client's report in its formats; made for the first recipient who needs it */
+    struct look look;
     struct message_part *parts;
     char **texts; /* their bytes */
     size_t n_parts;
@@ -112,9 +114,8 @@ static int read_secret(const struct config_smtp *c, char **out, struct err *e)
     return secret_read(&from, out, e);
 }
 
-static int open_smtp(struct sending *s, struct err *e)
+static int open_smtp(struct smtp **out, const struct config_smtp *c, struct err *e)
 {
-    const struct config_smtp *c = &s->d->config->smtp;
     char *secret = NULL;
     int rc = c->user ? read_secret(c, &secret, e) : 0;
 
@@ -129,9 +130,20 @@ static int open_smtp(struct sending *s, struct err *e)
             .secret = secret,
             .timeout = c->timeout,
         };
-        rc = smtp_open(&s->smtp, &set, e);
+        rc = smtp_open(out, &set, e);
     }
     secret_free(secret);
+    return rc;
+}
+
+int delivery_probe(const struct config_smtp *c, struct err *e)
+{
+    struct smtp *smtp = NULL;
+    int rc = open_smtp(&smtp, c, e);
+
+    if (!rc)
+        rc = smtp_probe(smtp, e);
+    smtp_close(smtp);
     return rc;
 }
 
@@ -210,6 +222,7 @@ static int render_all(struct sending *s, const struct config_recipients *to, str
 
     if (rc)
         return rc;
+    s->look = report.look;
     s->parts = arena_alloc(s->arena, to->n_formats * sizeof *s->parts);
     s->texts = arena_alloc(s->arena, to->n_formats * sizeof *s->texts);
     for (size_t i = 0; i < to->n_formats && !rc; i++) {
@@ -239,10 +252,10 @@ static int write_mail(
     const struct config_smtp *c = &s->d->config->smtp;
     const struct message m = {
         .from = c->from,
-        .from_name = c->from_name,
+        .from_name = c->from_name ? c->from_name : s->look.provider,
         .reply_to = c->reply_to,
         .to = d->recipient,
-        .subject = arena_printf(s->arena, "%s: DMARC report %s", d->client, s->period),
+        .subject = PHRASE_FILL(s->arena, s->look.phrases, SUBJECT, d->client, s->period),
         .id = d->message_id,
         .date = when_now(),
         .parts = s->parts,
@@ -343,7 +356,7 @@ static int settle(struct sending *s, struct store_delivery *d, int rc, struct er
 static int send_one(struct sending *s, struct store_delivery *d, struct err *e)
 {
     bool done = d->state == DELIVERY_SENT || d->state == DELIVERY_REFUSED;
-    int rc = s->smtp ? 0 : open_smtp(s, e);
+    int rc = s->smtp ? 0 : open_smtp(&s->smtp, &s->d->config->smtp, e);
 
     if (rc)
         return rc;

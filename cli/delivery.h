@@ -43,6 +43,10 @@ struct delivery {
  */
 int delivery_run(const struct delivery *d, struct err *e) ERR_CHECKED;
 
+/* Connects to the server and logs in, and sends nothing. ERR_CONFIG as in cli/secret.h; the rest as
+ * in send/smtp.h. */
+int delivery_probe(const struct config_smtp *c, struct err *e) ERR_CHECKED;
+
 /* Is it a form of the text of a mail? All others are attached. */
 bool delivery_is_text(const struct report_format *f);
 

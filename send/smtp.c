@@ -185,7 +185,6 @@ static CURLcode set_behaviour(struct smtp *s, const struct smtp_settings *set)
         long value;
     } numbers[] = {
         {CURLOPT_NOSIGNAL, 1},
-        {CURLOPT_UPLOAD, 1},
         {CURLOPT_SASL_IR, 1}, /* RFC 4954 section 4 */
         {CURLOPT_VERBOSE, 1}, /* for overhear() */
         {CURLOPT_CONNECTTIMEOUT, (long)set->timeout},
@@ -314,7 +313,7 @@ static int conclude(const struct smtp *s, CURLcode rc, struct err *e)
         "no answer to the end of the mail: the server may have it or not (%s)", why(s, rc));
 }
 
-int smtp_send(struct smtp *s, const struct smtp_mail *m, struct err *e)
+static void begin(struct smtp *s, const struct smtp_mail *m, struct err *e)
 {
     s->mail = m;
     s->at = 0;
@@ -325,24 +324,63 @@ int smtp_send(struct smtp *s, const struct smtp_mail *m, struct err *e)
     s->words[0] = '\0';
     s->refusal = 0;
     s->error = e;
-    curl_slist_free_all(s->to);
-    s->to = curl_slist_append(NULL, m->to);
-    CURLcode rc = s->to ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+}
+
+/* Without a mail there is no recipient, and NOOP is all that is said (RFC 5321 4.1.1.9). */
+static CURLcode set_transfer(struct smtp *s, const struct smtp_mail *m)
+{
+    CURLcode rc = curl_easy_setopt(s->curl, CURLOPT_UPLOAD, m ? 1L : 0L);
+
     if (!rc)
-        rc = curl_easy_setopt(s->curl, CURLOPT_MAIL_FROM, m->from);
+        rc = curl_easy_setopt(s->curl, CURLOPT_NOBODY, m ? 0L : 1L);
+    if (!rc)
+        rc = curl_easy_setopt(s->curl, CURLOPT_CUSTOMREQUEST, m ? NULL : "NOOP");
+    if (!rc)
+        rc = curl_easy_setopt(s->curl, CURLOPT_MAIL_FROM, m ? m->from : NULL);
     if (!rc)
         rc = curl_easy_setopt(s->curl, CURLOPT_MAIL_RCPT, s->to);
     if (!rc)
-        rc = curl_easy_setopt(s->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)m->len);
+        rc = curl_easy_setopt(s->curl, CURLOPT_INFILESIZE_LARGE, m ? (curl_off_t)m->len : -1);
+    return rc;
+}
+
+static int perform(struct smtp *s, const struct smtp_mail *m, CURLcode *result, struct err *e)
+{
+    begin(s, m, e);
+    curl_slist_free_all(s->to);
+    s->to = m ? curl_slist_append(NULL, m->to) : NULL;
+    CURLcode rc = m && !s->to ? CURLE_OUT_OF_MEMORY : set_transfer(s, m);
     if (rc)
         return err_set(e, ERR_TEMPORARY, "memory", "libcurl: %s", curl_easy_strerror(rc));
-    rc = curl_easy_perform(s->curl);
+    *result = curl_easy_perform(s->curl);
+    return 0;
+}
+
+static int failed(const struct smtp *s, CURLcode result, struct err *e)
+{
+    int class = conclude(s, result, e);
+
+    return s->refusal || smtp_about_mail(e) ? class : err_wrap(e, "%s", s->where);
+}
+
+int smtp_send(struct smtp *s, const struct smtp_mail *m, struct err *e)
+{
+    CURLcode result;
+    int rc = perform(s, m, &result, e);
+
+    if (rc)
+        return rc;
     /* libcurl takes no answer but 250 for a yes; RFC 5321 4.2.1 does */
     bool accepted = s->stage == STAGE_END && !s->refusal && s->code >= 200 && s->code < 300;
-    if (accepted)
-        return 0;
-    int class = conclude(s, rc, e);
-    return s->refusal || smtp_about_mail(e) ? class : err_wrap(e, "%s", s->where);
+    return accepted ? 0 : failed(s, result, e);
+}
+
+int smtp_probe(struct smtp *s, struct err *e)
+{
+    CURLcode result;
+    int rc = perform(s, NULL, &result, e);
+
+    return rc || !result ? rc : failed(s, result, e);
 }
 
 bool smtp_about_mail(const struct err *e)

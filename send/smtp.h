@@ -66,6 +66,9 @@ void smtp_close(struct smtp *s); /* accepts NULL */
  */
 int smtp_send(struct smtp *s, const struct smtp_mail *m, struct err *e) ERR_CHECKED;
 
+/* Connects and logs in, and sends no mail. Errors about the server as above. */
+int smtp_probe(struct smtp *s, struct err *e) ERR_CHECKED;
+
 /* Was it about this mail, or would others fail alike? */
 bool smtp_about_mail(const struct err *e);
 

@@ -70,11 +70,12 @@ dovecot_stop
 # --- the service
 units=$HERE/../../packaging/systemd
 mkdir "$WORK/units"
-sed "s|/usr/local/bin/dmarcmill|$MILL|" "$units/dmarcmill.service" >"$WORK/units/dmarcmill.service"
-sed "s|/usr/local/bin/dmarcmill|$MILL|" "$units/dmarcmill-poll.service" >"$WORK/units/dmarcmill-poll.service"
-cp "$units/dmarcmill-poll.timer" "$WORK/units/"
+for unit in dmarcmill dmarcmill-poll dmarcmill-report; do
+  sed "s|/usr/local/bin/dmarcmill|$MILL|" "$units/$unit.service" >"$WORK/units/$unit.service"
+done
+cp "$units"/*.timer "$WORK/units/"
 if command -v systemd-analyze >/dev/null; then
-  for unit in dmarcmill.service dmarcmill-poll.service; do
+  for unit in dmarcmill.service dmarcmill-poll.service dmarcmill-report.service; do
     check "$unit: exposure of 2.0 at most" 0 \
       "$(status_of systemd-analyze security --offline=true --threshold=20 "$WORK/units/$unit")"
   done

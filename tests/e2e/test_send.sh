@@ -115,13 +115,30 @@ deliveries --client acme
 check "resend: the second edition" "[2]" "$(json "$WORK/deliveries.json" '[r["edition"] for r in d if r["recipient"] == "anna@acme.example"]')"
 check "resend to who was refused" 65 "$(send --resend --recipient nobody@acme.example)"
 
+# ---- doctor tries the server, too ----
+configure "$starttls $login"
+check "doctor: all is well" 0 "$(status_of mill doctor)"
+check_contains "doctor: all is well" "smtp: ok: login: localhost port $EXIM_PORT, TLS, user reports" "$(cat "$WORK/out")"
+configure "$starttls user = reports password_command = \"echo wrong\""
+check "doctor: a wrong password" 77 "$(status_of mill doctor)"
+check_contains "doctor: a wrong password" "smtp: to do: check user and password, and that the account may send" "$(cat "$WORK/out")"
+configure "host = localhost port = $EXIM_PORT tls = starttls"
+check "doctor: an unknown CA" 69 "$(status_of mill doctor)"
+check_contains "doctor: an unknown CA" "smtp: FAULT: tls-untrusted: localhost port $EXIM_PORT: " "$(cat "$WORK/out")"
+check "doctor: sends nothing" "3 1 1" "$(dovecot_count anna INBOX) $(dovecot_count bert INBOX) $(dovecot_count full INBOX)"
+
 # ---- each client's own period ----
+printf 'SUBJECT = Bericht {name} für {client}\n' >"$WORK/deutsch.txt"
 configure "$starttls" 'client "mona" { cadence = monthly recipients = {"dora@acme.example"} }
+language = "'"$WORK"'/deutsch.txt"
+provider { name = "Example MSP" }
 client "wanda" { recipients = {"dora@acme.example"} formats = {"html", "json"} }'
+sed -i '/from_name/d' "$WORK/conf"
 check "a month and a week" 0 "$(status_of mill report --send)"
 check "a month and a week: the sum" "several periods: 2 sent, 0 sent before, 0 refused, 0 to be tried again" "$(cat "$WORK/out")"
 wait_mails dora 2
-check "a month and a week: subjects" "['mona: DMARC report 2026-02', 'wanda: DMARC report 2026-W10']" "$(inbox dora "sorted(m['Subject'] for m in mails)")"
+check "a month and a week: subjects" "['Bericht 2026-02 für mona', 'Bericht 2026-W10 für wanda']" "$(inbox dora "sorted(m['Subject'] for m in mails)")"
+check "from the provider" "{'Example MSP'}" "$(inbox dora "{m['From'].addresses[0].display_name for m in mails}")"
 check "JSON is attached" "mixed(text/html application/json)" "$(inbox dora "[tree(m) for m in mails if 'wanda' in m['Subject']][0]")"
 check "both once" 0 "$(status_of mill report --send)"
 check "both once: the sum" "several periods: 0 sent, 2 sent before, 0 refused, 0 to be tried again" "$(cat "$WORK/out")"
