@@ -1,8 +1,7 @@
 # A real Exim of our own, that delivers into the Maildirs of the Dovecot of dovecot.sh: on free loopback ports, in a temporary folder,
 # as the user that Dovecot runs as. To be sourced after dovecot.sh, and started after dovecot_start.
 #
-#   exim_start DIR [CERTIFICATE]  good (default) or another of dovecot_certificates; EXIM_USERS holds the names of those who get mail,
-#                                 EXIM_EXTRA lines for the ACL of DATA
+#   exim_start DIR [CERTIFICATE]  good (default) or another of dovecot_certificates; EXIM_USERS holds the names of those who get mail
 #                                 sets EXIM_PORT (STARTTLS, or plain), EXIM_SMTPS_PORT
 #   exim_stop
 #
@@ -11,7 +10,6 @@
 
 EXIM_DIR=
 EXIM_USERS=${EXIM_USERS-anna}
-EXIM_EXTRA=${EXIM_EXTRA-}
 
 _exim_config() {
   cat <<EOF
@@ -36,7 +34,6 @@ rfc1413_hosts =
 helo_allow_chars = _
 keep_environment =
 acl_smtp_rcpt = rcpt
-acl_smtp_data = data
 begin acl
 rcpt:
   deny message = not by a name like that
@@ -48,9 +45,6 @@ rcpt:
        ! verify = recipient
   accept domains = +local_domains
   deny message = no relaying
-data:
-  $EXIM_EXTRA
-  accept
 begin routers
 local:
   driver = accept
