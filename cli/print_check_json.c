@@ -235,6 +235,7 @@ static void put_result(struct check_printer *p, const struct check_result *r)
     json_member_bool(w.j, "exists", r->exists);
     json_member_bool(w.j, "answered", r->answered);
     json_member_int(w.j, "questions", (int64_t)r->questions);
+    json_member_bool(w.j, "complete", r->questions < SUBJECT_QUESTIONS_MAX);
     put_records(&w, r);
     json_key(w.j, "findings");
     json_array(w.j);

@@ -204,6 +204,10 @@ static void put_findings(struct page *p, const struct check_result *r)
         put_finding(p, &r->findings.items[i]);
     if (r->findings.n == 0)
         (void)fputs("  nothing to complain about\n", p->out);
+    if (r->questions >= SUBJECT_QUESTIONS_MAX) {
+        (void)fprintf(p->out, "  %d questions were asked, which is the most: there may be more\n",
+            (int)SUBJECT_QUESTIONS_MAX);
+    }
     if (r->findings.left_out)
         (void)fprintf(p->out, "  and %zu more of the same kinds\n", r->findings.left_out);
 }

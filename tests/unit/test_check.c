@@ -509,6 +509,41 @@ static void test_lasting(void)
     run_close(&r);
 }
 
+/* A domain that would make us ask for ever. */
+static void test_most_questions(void)
+{
+    struct arena *a = arena_new();
+    const char *lines = "example.com MX 10 mail.example.com\nmail.example.com A 192.0.2.1\n"
+                        "_dmarc.example.com TXT v=DMARC1; p=reject\n"
+                        "example.com TXT v=spf1 include:i0.example.net -all\n";
+    static struct history_signature signatures[100];
+    struct run r;
+
+    for (int i = 0; i < 90; i++) {
+        lines = arena_printf(a,
+            "%si%d.example.net TXT v=spf1 a:a%d.example.net mx:m%d.example.net "
+            "include:i%d.example.net -all\n",
+            lines, i, i, i, i + 1);
+    }
+    for (int i = 0; i < 100; i++) {
+        signatures[i] = (struct history_signature){.domain = "example.com",
+            .selector = arena_printf(a, "s%d", i),
+            .messages = 1,
+            .last = 1794999999};
+    }
+    run_open(&r, lines);
+    r.history.messages = 1;
+    r.history.signatures = signatures;
+    r.history.n_signatures = 100;
+    run_check(&r, "example.com");
+    CU_ASSERT_EQUAL(r.result.questions, SUBJECT_QUESTIONS_MAX);
+    expect_found(&r, "DNS-01", false); /* what was not asked is not a trouble of the zone */
+    expect_found(&r, "SPF-05", true);
+    CU_ASSERT_EQUAL(r.result.dkim.n, DKIM_SELECTORS_MAX);
+    run_close(&r);
+    arena_free(a);
+}
+
 /* Who signs for the domain by one way of telling organisations, and not by the other. */
 static void test_alignment_differs(void)
 {
@@ -685,6 +720,7 @@ const struct unit_test unit_tests[] = {
     {"reports of an enforcing domain", test_history_of_enforcing},
     {"nothing published", test_start_from_nothing},
     {"tests that last", test_lasting},
+    {"most questions", test_most_questions},
     {"alignment differs", test_alignment_differs},
     {"effective policies", test_effective},
     {"MTA-STS patterns", test_sts_patterns},
