@@ -37,6 +37,31 @@ int console_flush(struct err *e)
 }
 
 static bool log_json;
+static bool progress_shown; /* under the lock of stderr */
+
+bool console_is_watched(void)
+{
+    return !log_json && isatty(STDERR_FILENO) == 1;
+}
+
+/* stderr must be locked. */
+static void clear_progress(void)
+{
+    if (progress_shown)
+        (void)fputs("\r\033[K", stderr);
+    progress_shown = false;
+}
+
+void console_progress(const char *text)
+{
+    flockfile(stderr);
+    clear_progress();
+    if (text)
+        (void)fputs(text, stderr);
+    progress_shown = text != NULL;
+    (void)fflush(stderr);
+    funlockfile(stderr);
+}
 
 void console_log_json(void)
 {
@@ -74,7 +99,10 @@ static void put_line(const char *line)
         put_json(NULL, NULL, safe);
         return;
     }
+    flockfile(stderr);
+    clear_progress();
     (void)fprintf(stderr, "dmarcmill: %s\n", safe);
+    funlockfile(stderr);
 }
 
 void console_problem(const char *name, const struct err *why)

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A large buffer for standard output, and no death by SIGPIPE or SIGXFSZ: a reader that went away
@@ -27,6 +28,12 @@ void console_mailbox_problem(const char *mailbox, const char *folder, const stru
 /* From now on each line on standard error is a JSON object: time, and class, name and text, or text
  * alone. */
 void console_log_json(void);
+
+/* Is there somebody who sees standard error as it comes? */
+bool console_is_watched(void);
+
+/* A line that the next one takes the place of, whoever prints it; NULL takes it away. */
+void console_progress(const char *text);
 
 /* "dmarcmill: ..." */
 void console_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -25,6 +25,8 @@ enum {
     RENEW_MS = 60 * 1000,
     KEEPER_MS = 1000,
     METRICS_MS = 5 * 1000,
+    PROGRESS_AFTER_MS = 1000,
+    PROGRESS_WIDTH = 30,
     STUCK_SECONDS = 600 /* longer than anything that is limited by itself */
 };
 
@@ -250,9 +252,35 @@ static void leave(const struct poller *p)
     _exit(p->set->watch ? 0 : EX_TEMPFAIL);
 }
 
+/* For somebody who waits for the end of a long first fetch. */
+static void show_progress(const struct poller *p, int64_t now)
+{
+    char line[PROGRESS_WIDTH + 80];
+    char bar[PROGRESS_WIDTH + 1];
+    uint64_t read = 0;
+    uint64_t waiting = 0;
+
+    if (now - p->start_ms < PROGRESS_AFTER_MS)
+        return;
+    for (size_t i = 0; i < p->n_units; i++) {
+        read += p->units[i].read;
+        waiting += p->units[i].waiting;
+    }
+    size_t full = read + waiting ? (size_t)(read * PROGRESS_WIDTH / (read + waiting)) : 0;
+    memset(bar, '.', PROGRESS_WIDTH);
+    memset(bar, '#', full);
+    bar[PROGRESS_WIDTH] = '\0';
+    (void)snprintf(
+        line, sizeof line, "[%s] %" PRIu64 " of %" PRIu64 " mails", bar, read, read + waiting);
+    console_progress(line);
+}
+
 static void tick(struct poller *p)
 {
     int64_t now = when_monotonic_ms();
+
+    if (p->watched)
+        show_progress(p, now);
 
     if (run_asked_to_end() && !p->stop_ms) {
         p->stop_ms = now;
@@ -282,6 +310,8 @@ static void supervise(struct poller *p)
     p->over = true;
     (void)pthread_cond_broadcast(&p->changed);
     (void)pthread_mutex_unlock(&p->lock);
+    if (p->watched)
+        console_progress(NULL);
     if (p->kept)
         (void)pthread_join(p->keeper, NULL);
     for (size_t i = 0; i < p->n_units; i++) {
@@ -318,7 +348,8 @@ static void init(struct poller *p, const struct poller_settings *set)
 
     p->set = set;
     p->config = set->app->config;
-    p->renewed_ms = when_monotonic_ms();
+    p->renewed_ms = p->start_ms = when_monotonic_ms();
+    p->watched = !set->watch && set->app->verbosity == 0 && console_is_watched();
     holder_self(p->holder);
     gate_init(&p->gate);
     (void)pthread_mutex_init(&p->lock, NULL);

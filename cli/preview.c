@@ -142,6 +142,7 @@ static void print_text(const struct preview *p)
 
 void preview_print(const struct preview *p, enum run_format format, const struct err *why)
 {
+    console_progress(NULL);
     flockfile(stdout);
     if (format == RUN_JSON) {
         print_json(p, why);

@@ -115,6 +115,14 @@ static int read_message(
     return 0;
 }
 
+static void show_progress(const struct passage *p)
+{
+    if (p->run->read)
+        ++*p->run->read;
+    if (p->run->waiting)
+        *p->run->waiting = p->from->waiting;
+}
+
 /* The next message: 1 when there may be more, 0 at the end, or an error. What was committed goes to
  * the archive at once, so that it is not read again should the run break off later. */
 static int pass_one(struct passage *p, struct sink *to, struct err *e)
@@ -128,6 +136,7 @@ static int pass_one(struct passage *p, struct sink *to, struct err *e)
         enter(p->run);
         rc = read_message(p, &m, to, e);
         leave(p->run);
+        show_progress(p);
         if (!rc && p->told)
             rc = flush_source(p, e);
         return rc ? rc : 1;
@@ -284,6 +293,7 @@ static void print_text_lines(const struct run *r, const struct store_summary *s)
 void run_print(const struct run *r, const struct store_summary *s, enum run_format format,
     const struct err *failure)
 {
+    console_progress(NULL);
     flockfile(stdout);
     if (format == RUN_JSON) {
         print_json_line(r, s, failure);

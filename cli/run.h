@@ -10,6 +10,7 @@
 #include "parse/limits.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -29,6 +30,8 @@ struct run {
     /* Held while a message is read and stored, but not while the source is waited for: so several
      * threads can use one store. NULL: there is one thread. */
     struct gate *gate;
+    /* How many messages were read, and how many are known to be still there; or NULL. */
+    atomic_uint_least64_t *read, *waiting;
     int64_t outcomes[RUN_OUTCOMES]; /* what intake found */
     int64_t rejected;               /* documents, also in messages that count as stored */
     int64_t unreadable;             /* files that could not even be opened */

@@ -177,10 +177,13 @@ static int drain(struct unit *u, struct source *source, struct err *e)
         .batch_messages = p->config->batch_messages,
         .verbose = p->set->app->verbosity > 0,
         .gate = &p->gate,
+        .read = &u->read,
+        .waiting = &u->waiting,
     };
     struct store_summary summary = {0};
     int rc;
 
+    u->waiting = source->waiting;
     if (p->set->dry_run)
         return preview(u, &run, source, e);
     rc = run_into_store(&run, source, p->store, &summary, e);

@@ -36,8 +36,9 @@ struct unit {
     pthread_t thread;
     bool started, finished; /* under the poller's lock */
     atomic_int_least64_t alive_ms;
-    unsigned failed; /* times in a row */
-    bool leased_out; /* somebody else reads it; was said */
+    atomic_uint_least64_t read, waiting; /* messages: were read, are still to be read */
+    unsigned failed;                     /* times in a row */
+    bool leased_out;                     /* somebody else reads it; was said */
 
     bool rejected, interrupted;
     int failure; /* exit status */
@@ -56,7 +57,8 @@ struct poller {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a unit has finished, or all are asked to */
     atomic_bool dirty;      /* the metrics are older than the store */
-    int64_t renewed_ms, metrics_ms, watched_ms, stop_ms;
+    bool watched;           /* somebody sees how it goes on */
+    int64_t start_ms, renewed_ms, metrics_ms, watched_ms, stop_ms;
     struct config *fresh;
 
     pthread_t keeper;

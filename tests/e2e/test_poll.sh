@@ -140,6 +140,26 @@ for mode in mute mute-fetch; do
   check_contains "$mode: says so" "interrupted: " "$(cat "$WORK/err")"
 done
 
+# somebody watches: how far it is, and nothing of it is left at the end
+fresh_store t_terminal
+mkdir "$WORK/terminal"
+cp -R "$WORK/w/maildir" "$WORK/terminal/box"
+cat >"$WORK/conf" <<EOF
+store = "$STORE"
+mailbox "main" { type = maildir path = "$WORK/terminal/box" archive = "$WORK/terminal/done" }
+mailbox "late" { type = imap host = 127.0.0.1 port = 1 tls = no user = u password_file = "$WORK/password" }
+EOF
+fake mute
+sed -i "s|^mailbox \"fake\" {|mailbox \"main\" { type = maildir path = \"$WORK/terminal/box\" archive = \"$WORK/terminal/done\" }\n&|; \
+  s/timeout = 30/timeout = 3/" "$WORK/conf"
+timeout 60 script -qec "$MILL --config $WORK/conf poll" /dev/null </dev/null >"$WORK/out" 2>&1 || true
+fake_stop
+check_contains "terminal: how far it is" "##] $mails of $mails mails" "$(cat "$WORK/out")"
+check "terminal: nothing of it is left" yes "$(python3 -c '
+import re, sys
+lines = open(sys.argv[1], newline="").read().split("\n")
+print("yes" if all("#]" not in line.split("\x1b[K")[-1] for line in lines) else lines)' "$WORK/out")"
+
 # a mailbox that fails outweighs another that has something unreadable in it
 fresh_store t_two
 cat >"$WORK/conf" <<EOF
