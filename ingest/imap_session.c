@@ -28,6 +28,7 @@ struct imap_session {
     struct err why;
     uint32_t uidvalidity, exists;
     bool read_only;
+    bool no_idle;     /* it was refused */
     int64_t spoke_ms; /* when the server heard of us last, of when_monotonic_ms() */
     void (*receive)(void *context, struct imap_fetched *f);
     void *context;
@@ -475,7 +476,8 @@ static int idle(struct imap_session *s, unsigned seconds, bool *news, struct err
         r = session_until_asked(s, news);
     if (r != MAILIMAP_NO_ERROR || session_line(s)[0] != '+') {
         r = session_answer(s, r, awaiting, e);
-        return r >= 0 ? imap_refused(s, awaiting, e) : r;
+        s->no_idle = true; /* whatever it says that it can */
+        return r < 0 ? r : 0;
     }
     r = idle_listen(s, seconds, news, e);
     if (s->broken)
@@ -493,7 +495,7 @@ int imap_wait(struct imap_session *s, unsigned idle_seconds, unsigned interval, 
 
     if (r)
         return r;
-    if (imap_has(s, "IDLE")) {
+    if (imap_has(s, "IDLE") && !s->no_idle) {
         r = idle(s, idle_seconds, &news, e);
         return r ? r : news;
     }

@@ -84,10 +84,19 @@ watch_end() {
 }
 watch idle-bye+move+idle 'mailbox fake: connection-lost: waiting for mails: the server says goodbye: tired'
 watch_end idle-bye
-watch idle-refused+move+idle 'mailbox fake: refused: waiting for mails: the server says: '
-watch_end idle-refused
 watch once+idle-bye+move+idle 'mailbox fake: well again'
 watch_end once
+fake idle-refused+idle+move
+"$MILL" --config "$WORK/conf" poll --watch >"$WORK/out" 2>"$WORK/err" &
+poll=$!
+tries=0
+until [ "$(grep -c NOOP "$WORK/commands")" -ge 2 ] || [ $tries = 100 ]; do
+  sleep 0.1
+  tries=$((tries + 1))
+done
+check "watch: IDLE is refused: asks now and then" "1 1" "$(grep -c IDLE "$WORK/commands") $(grep -c LOGIN "$WORK/commands")"
+check "watch: IDLE is refused: it goes on" yes "$([ $tries -lt 100 ] && echo yes)"
+watch_end idle-refused
 fake idle-storm+idle
 "$MILL" --config "$WORK/conf" poll --watch >"$WORK/out" 2>"$WORK/err" &
 poll=$!
