@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,29 +37,62 @@ static int read_pipe(int fd, struct buf *out, struct err *e)
     return 0;
 }
 
-static int start(const char *command, int *fd, pid_t *pid)
+/* What this program and its threads do with signals is no business of the command's. */
+static int usual_signals(posix_spawnattr_t *attributes)
+{
+    sigset_t none, ignored;
+    int rc = posix_spawnattr_init(attributes);
+
+    (void)sigemptyset(&none);
+    (void)sigemptyset(&ignored);
+    (void)sigaddset(&ignored, SIGPIPE);
+    (void)sigaddset(&ignored, SIGXFSZ);
+    if (!rc)
+        rc = posix_spawnattr_setsigmask(attributes, &none);
+    if (!rc)
+        rc = posix_spawnattr_setsigdefault(attributes, &ignored);
+    if (!rc)
+        rc = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    return rc;
+}
+
+static int spawn(const char *command, int out, pid_t *pid)
 {
     char sh[] = "sh";
     char dash_c[] = "-c";
     char *copy = mem_strdup(command);
     char *argv[] = {sh, dash_c, copy, NULL};
     posix_spawn_file_actions_t actions;
-    int ends[2];
-    int rc = pipe2(ends, O_CLOEXEC) ? errno : posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_t attributes;
+    int rc = posix_spawn_file_actions_init(&actions);
 
     if (rc) {
         free(copy);
         return rc;
     }
-    rc = posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    rc = usual_signals(&attributes);
     if (!rc)
-        rc = posix_spawn(pid, "/bin/sh", &actions, NULL, argv, environ);
+        rc = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+    if (!rc)
+        rc = posix_spawn(pid, "/bin/sh", &actions, &attributes, argv, environ);
+    (void)posix_spawnattr_destroy(&attributes);
     (void)posix_spawn_file_actions_destroy(&actions);
+    free(copy);
+    return rc;
+}
+
+static int start(const char *command, int *fd, pid_t *pid)
+{
+    int ends[2];
+    int rc = pipe2(ends, O_CLOEXEC) ? errno : 0;
+
+    if (rc)
+        return rc;
+    rc = spawn(command, ends[1], pid);
     (void)close(ends[1]);
     if (rc)
         (void)close(ends[0]);
     *fd = ends[0];
-    free(copy);
     return rc;
 }
 

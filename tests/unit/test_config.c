@@ -12,6 +12,7 @@
 #include "tests/unit/runner.h"
 
 #include <CUnit/CUnit.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,6 +310,15 @@ static void test_secret_commands(void)
     CU_ASSERT_EQUAL_FATAL(secret_read(&m, &secret, &e), 0);
     CU_ASSERT_STRING_EQUAL(secret, "z y");
     secret_free(secret);
+    /* signals are as usual for it, whatever the thread has blocked */
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    m.command = "sed -n 's/^SigBlk:[[:space:]]*//p' /proc/self/status";
+    CU_ASSERT_EQUAL_FATAL(secret_read(&m, &secret, &e), 0);
+    CU_ASSERT_STRING_EQUAL(secret, "0000000000000000");
+    secret_free(secret);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     m.command = "echo right; exit 3";
     CU_ASSERT_EQUAL(secret_read(&m, &secret, &e), ERR_CONFIG);
     CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "exit status 3"));
