@@ -9,6 +9,7 @@
 #include "cli/unit.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -25,6 +26,7 @@ enum {
     RENEW_MS = 60 * 1000,
     KEEPER_MS = 1000,
     METRICS_MS = 5 * 1000,
+    HEAPS_MAX = 2,
     PROGRESS_AFTER_MS = 1000,
     PROGRESS_WIDTH = 30,
     STUCK_SECONDS = 600 /* longer than anything that is limited by itself */
@@ -395,6 +397,8 @@ int poller_run(const struct poller_settings *set, struct config **fresh, struct 
     struct poller p = {0};
     int rc;
 
+    /* A heap for each thread would keep what one of them needed once. */
+    (void)mallopt(M_ARENA_MAX, HEAPS_MAX);
     init(&p, set);
     rc = choose(&p, e);
     if (!rc && !set->dry_run)

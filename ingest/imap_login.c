@@ -34,9 +34,44 @@ static int bad_secret(struct err *e)
         "user and password or token must not be empty, too long, or have control characters");
 }
 
+static bool is_ascii(const char *s)
+{
+    while (*s && (unsigned char)*s < 0x80)
+        s++;
+    return !*s;
+}
+
+/* RFC 4616: it takes any UTF-8, which a quoted string of LOGIN does not. */
+static int by_plain(
+    struct imap_session *s, const struct imap_settings *set, const char *secret, struct err *e)
+{
+    struct buf message, answer;
+    int r;
+
+    buf_init(&message, IMAP_COMMAND_MAX / 2);
+    buf_init(&answer, IMAP_COMMAND_MAX);
+    if (buf_add(&message, "", 1) || buf_add(&message, set->user, strlen(set->user) + 1) ||
+        buf_adds(&message, secret) || base64_add(&answer, message.data, message.len)) {
+        r = bad_secret(e);
+    } else {
+        r = imap_authenticate(s, "AUTHENTICATE PLAIN", answer.data, "*", e);
+        if (r > 0 && imap_repeats(s, answer.data)) {
+            r = err_set(e, ERR_LOGIN, "login-refused",
+                "user %s: the server says: (not shown: it repeats the password)", set->user);
+        }
+    }
+    buf_wipe(&message);
+    buf_wipe(&answer);
+    return r;
+}
+
 static int by_password(struct imap_session *s, const struct imap_settings *set, const char *secret,
     struct buf *command, struct err *e)
 {
+    bool usual = is_ascii(set->user) && is_ascii(secret);
+
+    if ((!usual || imap_has(s, "LOGINDISABLED")) && imap_has_login(s, "PLAIN"))
+        return by_plain(s, set, secret, e);
     if (imap_has(s, "LOGINDISABLED")) {
         return err_set(e, ERR_LOGIN, "login-refused",
             "the server takes no password on this connection (LOGINDISABLED)");

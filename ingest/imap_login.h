@@ -1,6 +1,7 @@
 /*
- * Who we are: LOGIN with a password, or AUTHENTICATE with an access token, as XOAUTH2 (Google and
- * Microsoft's own) or OAUTHBEARER (RFC 7628).
+ * Who we are: LOGIN with a password, AUTHENTICATE PLAIN with one that LOGIN cannot take, or
+ * AUTHENTICATE with an access token, as XOAUTH2 (Google and Microsoft's own) or OAUTHBEARER (RFC
+ * 7628).
  */
 #ifndef INGEST_IMAP_LOGIN_H
 #define INGEST_IMAP_LOGIN_H

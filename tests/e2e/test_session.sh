@@ -52,6 +52,15 @@ done
 check_contains "goes on in the clear" "error -3 t" "$(fake none tls=2)"
 check "goes on in the clear: no login" "" "$(grep -E 'LOGIN|AUTHENTICATE' "$WORK/commands" || true)"
 
+# --- a user's name that is not ASCII
+dovecot_stop
+DOVECOT_EXTRA='auth_username_chars ='
+dovecot_start "$WORK/dovecot"
+dovecot_deliver 'réports' "$WORK"/mails/[12]
+check "not ASCII" "done" "$(drive user='réports')"
+check "not ASCII: both came" 2 "$(mails)"
+check_contains "not ASCII: wrong password" "error -4 login-refused " "$(drive user='réports' password=hunter22)"
+
 # --- old TLS
 tls_server() { # PRIORITY: a server that speaks it, on a free port
   tls_port=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
