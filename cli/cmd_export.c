@@ -93,7 +93,8 @@ static int run_export(struct app *app, int argc, char **argv, struct err *e)
 
 const struct command cmd_export = {
     .name = "export",
-    .usage = "export [--client NAME] [--domain DOMAIN] [--from DAY] [--to DAY] [--all]\n"
+    .usage = "export [--client NAME] [--domain DOMAIN] [--from DAY] [--to DAY]\n"
+             "       [--all]\n"
              "      [--format FORMAT] [--kind KIND]",
     .summary = "print stored reports, as `parse` prints them",
     .help = "  --client NAME    of this client only\n"

@@ -321,12 +321,12 @@ static int run_report(struct app *app, int argc, char **argv, struct err *e)
 const struct command cmd_report = {
     .name = "report",
     .usage = "report [--client NAME | --all-clients]\n"
-             "       [--week YYYY-Www | --last-week | --month YYYY-MM | --last-month\n"
-             "        | --from DAY --to DAY]\n"
+             "       [--week YYYY-Www | --last-week | --month YYYY-MM |\n"
+             "        --last-month | --from DAY --to DAY]\n"
              "       [--format text|csv|html|json] [--out DIR]\n"
              "report --send [--client NAME] [--recipient ADDRESS] [--resend]\n"
-             "       [--week YYYY-Www | --last-week | --month YYYY-MM | --last-month\n"
-             "        | --from DAY --to DAY]\n"
+             "       [--week YYYY-Www | --last-week | --month YYYY-MM |\n"
+             "        --last-month | --from DAY --to DAY]\n"
              "report --words [--client NAME]",
     .summary = "write or mail the report of a client for a week or a month",
     .help = "  --client NAME     one client; default: all clients\n"
@@ -336,11 +336,12 @@ const struct command cmd_report = {
             "  --month YYYY-MM   a calendar month\n"
             "  --last-month      the last whole month\n"
             "  --from, --to DAY  whole days (YYYY-MM-DD), both included\n"
-            "  --format FORMAT   text (default), csv (a row for each source), html or json (all)\n"
+            "  --format FORMAT   text (default), csv (a row for each source), html\n"
+            "                    or json (all)\n"
             "  --out DIR         write DIR/CLIENT/YYYY-Www.{txt,csv,html,json} instead, or\n"
             "                    YYYY-MM for a month\n"
-            "  --send            mail it to the recipients of the configuration, once to each:\n"
-            "                    those who have it are left out, also in a later run\n"
+            "  --send            mail it to the recipients of the configuration, once to\n"
+            "                    each: those who have it are left out, in later runs too\n"
             "  --recipient ADDR  to this one only\n"
             "  --resend          also to those who have it, and whose server refused it\n"
             "  --words           print what reports say, to be translated into a file for\n"
