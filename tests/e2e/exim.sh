@@ -1,5 +1,6 @@
-# A real Exim of our own, that delivers into the Maildirs of the Dovecot of dovecot.sh: on free loopback ports, in a temporary folder,
-# as the user that Dovecot runs as. To be sourced after dovecot.sh, and started after dovecot_start.
+# A real Exim of our own, that delivers into the Dovecot of dovecot.sh by LMTP: on free loopback ports, in a temporary folder, as the
+# user that Dovecot runs as. To be sourced after dovecot.sh; exim_dovecot DIR starts that with LMTP and a Sieve script that drops what
+# it has already (RFC 7352), and then exim_start.
 #
 #   exim_start DIR [CERTIFICATE]  good (default) or another of dovecot_certificates; EXIM_USERS holds the names of those who get mail
 #                                 sets EXIM_PORT (STARTTLS, or plain), EXIM_SMTPS_PORT
@@ -50,14 +51,11 @@ local:
   driver = accept
   domains = +local_domains
   local_parts = lsearch;$EXIM_DIR/users
-  transport = maildir
+  transport = lmtp
 begin transports
-maildir:
-  driver = appendfile
-  directory = $DOVECOT_DIR/mail/\$local_part_data
-  maildir_format
-  return_path_add
-  create_directory
+lmtp:
+  driver = lmtp
+  socket = $DOVECOT_DIR/run/lmtp
   user = $_dovecot_user
   group = $_dovecot_group
 begin retry
@@ -80,6 +78,28 @@ xoauth2:
 EOF
 }
 
+exim_dovecot() {
+  mkdir -p "$1"
+  printf 'require "duplicate";\nif duplicate { discard; }\n' >"$1/once.sieve"
+  [ "$(id -u)" != 0 ] || chown "$_dovecot_user:$_dovecot_group" "$1" "$1/once.sieve"
+  DOVECOT_EXTRA="
+protocols = imap lmtp
+postmaster_address = postmaster@acme.example
+service lmtp {
+  unix_listener lmtp {
+    mode = 0600
+  }
+}
+protocol lmtp {
+  mail_plugins = sieve
+  auth_username_format = %n
+}
+plugin {
+  sieve = file:$1/once.sieve
+}"
+  dovecot_start "$1"
+}
+
 exim_start() {
   EXIM_DIR=$1
   mkdir -p "$EXIM_DIR/spool" "$EXIM_DIR/log"
@@ -87,7 +107,10 @@ exim_start() {
   _ports=$(_dovecot_ports)
   EXIM_PORT=${_ports% *}
   EXIM_SMTPS_PORT=${_ports#* }
-  for _name in $EXIM_USERS; do echo "$_name: $_name"; done >"$EXIM_DIR/users"
+  for _name in $EXIM_USERS; do
+    echo "$_name: $_name"
+    dovecot_folder "$_name" INBOX # Sieve keeps what it has seen there
+  done >"$EXIM_DIR/users"
   _exim_config "${2-good}" >"$EXIM_DIR/exim.conf"
   [ "$(id -u)" != 0 ] || chown -R "$_dovecot_user:$_dovecot_group" "$EXIM_DIR"
   # without its setuid bit: it is to be nobody else's server

@@ -11,7 +11,7 @@ export DMARCMILL_NOW=2026-03-10T08:00:00Z
 python3 "$HERE/make_reports.py" "$WORK/w" --reports 60 --broken 0 --partial 0
 fresh_store send
 EXIM_USERS="anna bert cora dora full"
-dovecot_start "$WORK/dovecot"
+exim_dovecot "$WORK/dovecot"
 exim_start "$WORK/exim"
 printf 's3cret\n' >"$WORK/password"
 chmod 600 "$WORK/password"
