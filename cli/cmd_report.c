@@ -229,13 +229,14 @@ static int build(
 
     if (!rc)
         rc = report_complete(r->store, &p, &set, a, out, e);
-    out->look = looks_find(&r->app->config->looks, client)->look;
+    if (!rc)
+        out->look = looks_find(&r->app->config->looks, client)->look;
     return rc;
 }
 
 static int report_one(struct report_run *r, const char *client, struct err *e)
 {
-    struct client_report report;
+    struct client_report report = {0};
     struct arena *a = arena_new();
     int rc = build(r, client, a, &report, e);
 

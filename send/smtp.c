@@ -365,7 +365,7 @@ static int failed(const struct smtp *s, CURLcode result, struct err *e)
 
 int smtp_send(struct smtp *s, const struct smtp_mail *m, struct err *e)
 {
-    CURLcode result;
+    CURLcode result = CURLE_OK;
     int rc = perform(s, m, &result, e);
 
     if (rc)
@@ -377,7 +377,7 @@ int smtp_send(struct smtp *s, const struct smtp_mail *m, struct err *e)
 
 int smtp_probe(struct smtp *s, struct err *e)
 {
-    CURLcode result;
+    CURLcode result = CURLE_OK;
     int rc = perform(s, NULL, &result, e);
 
     return rc || !result ? rc : failed(s, result, e);
