@@ -13,6 +13,7 @@
 #include "cli/history.h"
 #include "cli/options.h"
 #include "cli/print_check.h"
+#include "cli/watch.h"
 #include "store/store.h"
 
 #include <inttypes.h>
@@ -33,7 +34,7 @@ struct check_command {
     const char *ca_file;
     const char *client;
     bool all_clients;
-    bool no_fetch, no_reports, probe, each_server;
+    bool no_fetch, no_reports, probe, each_server, changed;
     const char *from;
     int64_t jobs;
     const char **selectors;
@@ -45,6 +46,7 @@ struct check_command {
     size_t n_targets;
     /* what came of it */
     struct check_printer print;
+    struct watch *watch; /* NULL: nothing is kept */
     size_t done;
     bool errors, unanswered;
 };
@@ -81,7 +83,8 @@ enum {
     OPTION_FROM,
     OPTION_CA_FILE,
     OPTION_PROBE,
-    OPTION_EACH_SERVER
+    OPTION_EACH_SERVER,
+    OPTION_CHANGED
 };
 
 static int take_option(struct check_command *c, int option, struct err *e)
@@ -114,6 +117,9 @@ static int take_option(struct check_command *c, int option, struct err *e)
     case OPTION_EACH_SERVER:
         c->each_server = true;
         return 0;
+    case OPTION_CHANGED:
+        c->changed = true;
+        return 0;
     case OPTION_CA_FILE:
         c->ca_file = optarg;
         return 0;
@@ -138,6 +144,7 @@ static int read_options(struct check_command *c, int argc, char **argv, struct e
         {"probe", no_argument, NULL, OPTION_PROBE},
         {"each-server", no_argument, NULL, OPTION_EACH_SERVER},
         {"ca-file", required_argument, NULL, OPTION_CA_FILE},
+        {"changed", no_argument, NULL, OPTION_CHANGED},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -223,7 +230,7 @@ static bool store_is_there(const struct check_command *c)
     const char *url = c->app->store_url ? c->app->store_url : c->app->config->store;
     struct err ignored;
 
-    if (c->client || c->all_clients)
+    if (c->client || c->all_clients || c->changed)
         return true;
     if (c->no_reports)
         return false;
@@ -274,7 +281,6 @@ static int take_result(void *context, const struct check_result *r, struct err *
     struct check_command *c = context;
     struct err why;
 
-    (void)e;
     console_progress(++c->done, c->n_targets, "domains checked");
     if (!r->domain) {
         (void)err_set(&why, ERR_INPUT, "not-a-domain", "this is no domain name");
@@ -290,7 +296,19 @@ static int take_result(void *context, const struct check_result *r, struct err *
         console_problem(r->domain, &why);
     }
     c->print.one(&c->print, r);
-    return 0;
+    return c->watch ? watch_take(c->watch, r, e) : 0;
+}
+
+/* Which findings there can be depends on it. */
+static const char *scope_of(const struct check_command *c)
+{
+    const char *scope = arena_printf(c->arena, "%s%s%s%s", c->no_fetch ? "" : "fetch ",
+        c->no_reports ? "" : "reports ", c->probe ? "probe " : "",
+        c->each_server ? "each-server " : "");
+
+    for (size_t i = 0; i < c->n_selectors; i++)
+        scope = arena_printf(c->arena, "%s%s ", scope, c->selectors[i]);
+    return scope;
 }
 
 static int check_all(
@@ -311,8 +329,12 @@ static int check_all(
         return rc;
     c->printer(&c->print, stdout);
     c->print.begin(&c->print);
+    c->watch = c->store ? watch_new(c->store, scope_of(c)) : NULL;
     rc = check_run(&set, c->targets, c->n_targets, take_result, c, e);
     c->print.end(&c->print);
+    if (!rc && c->watch)
+        rc = watch_finish(c->watch, e);
+    watch_free(c->watch);
     if (c->app->verbosity > 0) {
         struct dns_totals t = dns_totals(dns);
         console_say("%zu domains, %" PRIu64 " questions, %" PRIu64 " sent, %" PRIu64
@@ -340,6 +362,24 @@ static int check_with_dns(struct check_command *c, struct err *e)
     return rc;
 }
 
+/* From the store alone. */
+static int show_changes(struct check_command *c, struct err *e)
+{
+    const char **names = arena_alloc(c->arena, (c->n_targets + 1) * sizeof *names);
+    struct watch_request want = {
+        .client = c->client, .domains = names, .json = c->printer == print_check_json};
+    bool weaker = false;
+    bool odd = false;
+
+    if (!c->client && !c->all_clients) {
+        for (; want.n < c->n_targets; want.n++)
+            names[want.n] = domain_normalise(c->arena, c->targets[want.n].name, &odd);
+    }
+    int rc = watch_print(c->store, &want, stdout, &weaker, e);
+    c->errors = weaker;
+    return rc;
+}
+
 static int run_check(struct app *app, int argc, char **argv, struct err *e)
 {
     if (argc > 1 && strcmp(argv[1], "spf") == 0)
@@ -350,7 +390,7 @@ static int run_check(struct app *app, int argc, char **argv, struct err *e)
     if (!rc)
         rc = find_targets(&c, argc, argv, e);
     if (!rc)
-        rc = check_with_dns(&c, e);
+        rc = c.changed ? show_changes(&c, e) : check_with_dns(&c, e);
     store_close(c.store);
     arena_free(c.arena);
     if (rc)
@@ -364,6 +404,8 @@ const struct command cmd_check = {
              "      [--client NAME | --all-clients] [--from FILE] [--jobs N]\n"
              "      [--each-server] [--no-fetch] [--no-reports]\n"
              "      [--ca-file FILE] [--format text|json] [DOMAIN...]\n"
+             "check --changed [--client NAME | --all-clients]\n"
+             "      [--format text|json] [DOMAIN...]\n"
              "check spf --ip IP [--sender ADDRESS] [--helo NAME]\n"
              "      [--resolver ADDR[:PORT]] [--format text|json] DOMAIN",
     .summary = "what domains have published, and what is wrong with it",
@@ -385,6 +427,11 @@ const struct command cmd_check = {
             "in JSON, severity is error for both crit and err, and level says which.\n"
             "Exit status: 0 when no finding is an error, 65 otherwise, 75 when the DNS said\n"
             "nothing about a domain. -v counts the questions.\n"
+            "\n"
+            "What a client's domain has published is kept in the store.\n"
+            "  --changed         ask no DNS: what differs between the last two states that are\n"
+            "                    kept, weakened protection first. Exit status: 65 if there is\n"
+            "                    any\n"
             "\n"
             "'check spf' says what SPF makes of mail from an address, as RFC 7208 evaluates\n"
             "it, by which term, and how the evaluation got there:\n"

@@ -113,8 +113,10 @@ static int move_domain(struct store *s, const struct move *m, struct err *e)
         sql_move_failures,
         sql_move_tls,
         sql_move_tls_failures,
+        sql_move_checks,
     };
-    static const char *const drops[] = {sql_drop_reports, sql_drop_failures, sql_drop_tls};
+    static const char *const drops[] = {
+        sql_drop_reports, sql_drop_failures, sql_drop_tls, sql_drop_checks};
     struct db_value values[] = {db_int(m->from), db_int(m->to), db_text(m->domain)};
     struct db_value old[] = {values[0], values[2]};
     int got = 0;

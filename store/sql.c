@@ -47,7 +47,8 @@ const char sql_setting_insert[] = "INSERT INTO setting (name, value) VALUES ($1,
 /* Every policy domain that something is stored for, with the client it is stored under. */
 const char sql_stored_domains[] = "SELECT client_id, domain FROM report GROUP BY client_id, domain "
                                   "UNION SELECT client_id, domain FROM failure_report "
-                                  "UNION SELECT client_id, domain FROM tls_policy";
+                                  "UNION SELECT client_id, domain FROM tls_policy "
+                                  "UNION SELECT client_id, domain FROM domain_check";
 
 /* The reports of domain $3. An identity that the new client has already (a late writer) is not
  * moved: it is a duplicate. */
@@ -131,6 +132,13 @@ const char sql_move_tls_failures[] =
 const char sql_drop_reports[] = "DELETE FROM report WHERE client_id = $1 AND domain = $2";
 const char sql_drop_failures[] = "DELETE FROM failure_report WHERE client_id = $1 AND domain = $2";
 const char sql_drop_tls[] = "DELETE FROM tls_policy WHERE client_id = $1 AND domain = $2";
+
+/* The checks of domain $3. */
+const char sql_move_checks[] =
+    "INSERT INTO domain_check (client_id, domain, checked_at, last_seen, content, changes) "
+    "SELECT $2, domain, checked_at, last_seen, content, changes FROM domain_check "
+    "WHERE client_id = $1 AND domain = $3 ON CONFLICT (client_id, domain, checked_at) DO NOTHING";
+const char sql_drop_checks[] = "DELETE FROM domain_check WHERE client_id = $1 AND domain = $2";
 
 /* After all moves: raw payloads of client $1 that only client $2 refers to now. */
 #define PAYLOADS_LEFT                                                                              \
@@ -609,6 +617,25 @@ const char sql_deliveries[] =
     "ORDER BY d.from_day, d.to_day, d.recipient";
 const char sql_deliveries_forget[] = "DELETE FROM delivery WHERE client_id = $1";
 
+/* ---- checks ---- */
+
+/* The state of client $1, domain $2 that was seen last. */
+const char sql_check_last[] =
+    "SELECT checked_at, last_seen, content FROM domain_check WHERE client_id = $1 AND domain = $2 "
+    "ORDER BY checked_at DESC LIMIT 1";
+const char sql_check_insert[] =
+    "INSERT INTO domain_check (client_id, domain, checked_at, last_seen, content, changes) "
+    "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (client_id, domain, checked_at) DO NOTHING";
+/* State $3 was seen once more, at $4. */
+const char sql_check_seen[] =
+    "UPDATE domain_check SET last_seen = $4, content = $5 "
+    "WHERE client_id = $1 AND domain = $2 AND checked_at = $3 AND last_seen <= $4";
+const char sql_checks[] =
+    "SELECT c.name, d.domain, d.checked_at, d.last_seen, d.content, d.changes "
+    "FROM domain_check d JOIN client c ON c.client_id = d.client_id "
+    "WHERE (CAST($1 AS bigint) = 0 OR d.client_id = $1) AND d.checked_at >= $2 "
+    "AND d.checked_at <= $3 ORDER BY c.name, d.domain, d.checked_at";
+
 const char *const sql_all[] = {
     sql_take_ids,
     sql_owners_version,
@@ -638,6 +665,8 @@ const char *const sql_all[] = {
     sql_drop_reports,
     sql_drop_failures,
     sql_drop_tls,
+    sql_move_checks,
+    sql_drop_checks,
     sql_move_chunks,
     sql_drop_chunks,
     sql_move_payloads,
@@ -690,6 +719,10 @@ const char *const sql_all[] = {
     sql_delivery_settle,
     sql_deliveries,
     sql_deliveries_forget,
+    sql_check_last,
+    sql_check_insert,
+    sql_check_seen,
+    sql_checks,
     sql_reports,
     sql_reports_with_partial,
     sql_sources,
