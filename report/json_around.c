@@ -171,6 +171,28 @@ static void write_failures(struct json *j, const struct beside *b)
     json_end(j);
 }
 
+static void write_published(struct json *j, const struct published_in_period *p)
+{
+    json_key(j, "published_changes");
+    json_array(j);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct publishing *x = &p->list[i];
+        char time[WHEN_TEXT_MAX];
+        when_format(x->at, time);
+        json_object(j);
+        json_member_string(j, "domain", x->domain);
+        json_member_string(j, "seen", time);
+        json_member_string(j, "rank", x->rank);
+        json_member_string(j, "kind", x->kind);
+        json_member_string(j, "name", x->name);
+        json_member_string(j, "before", x->before);
+        json_member_string(j, "now", x->now);
+        json_member_string(j, "message", x->message);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 void json_around(struct json *j, const struct client_report *r, struct arena *a)
 {
     const struct tell t = {.report = r, .words = r->look.phrases, .arena = a};
@@ -178,6 +200,7 @@ void json_around(struct json *j, const struct client_report *r, struct arena *a)
     json_member_string(j, "verdict", tell_verdict(&t));
     if (r->changes)
         write_changes(j, r->changes, a);
+    write_published(j, &r->published);
     write_coverage(j, &r->coverage);
     write_tls(j, &r->beside);
     write_failures(j, &r->beside);

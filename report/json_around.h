@@ -1,6 +1,6 @@
 /*
  * What stands around the findings of a report, as members of its JSON object: "verdict", "changes",
- * "coverage", "tls", "failure_reports".
+ * "published_changes", "coverage", "tls", "failure_reports".
  */
 #ifndef REPORT_JSON_AROUND_H
 #define REPORT_JSON_AROUND_H

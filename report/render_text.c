@@ -308,6 +308,7 @@ void render_text(const struct client_report *r, FILE *out)
     const struct tell *t = &whole;
 
     put_first_screen(t, out);
+    put_list(t, PHRASE_PUBLISHED, tell_published(t), out);
     if (r->totals.reports) {
         put_domains(t, out);
         put_list(t, PHRASE_STRICTER, tell_readiness(t), out);

@@ -415,6 +415,8 @@ int report_complete(struct store *s, const struct store_period *p,
         rc = coverage_build(s, p, a, &out->coverage, e);
     if (!rc)
         rc = beside_build(s, p, a, &out->beside, e);
+    if (!rc)
+        rc = published_build(s, p, a, &out->published, e);
     if (rc)
         return rc;
     changes_find(a, &before, out, changes);

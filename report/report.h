@@ -11,6 +11,7 @@
 #include "report/coverage.h"
 #include "report/finding.h"
 #include "report/look.h"
+#include "report/published.h"
 #include "report/readiness.h"
 
 #include <stdbool.h>
@@ -87,6 +88,7 @@ struct client_report {
     /* what report_complete adds */
     struct coverage coverage;
     struct beside beside;
+    struct published_in_period published;
     const struct changes *changes; /* NULL: report_build made this */
     struct look look;              /* for whoever writes it down; all zero unless set */
 };
@@ -97,7 +99,7 @@ int report_build(struct store *s, const struct store_period *p, const struct rep
     struct arena *a, struct client_report *out, struct err *e) ERR_CHECKED;
 
 /* The same with what stands around it in what a client is sent: who reported, TLS and failure
- * reports, and what changed against the period before. */
+ * reports, what the domains publish now, and what changed against the period before. */
 int report_complete(struct store *s, const struct store_period *p,
     const struct report_settings *set, struct arena *a, struct client_report *out,
     struct err *e) ERR_CHECKED;

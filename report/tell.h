@@ -80,6 +80,7 @@ const char *tell_class(const struct tell *t, enum cause_class class);
 /* ---- what stands around them ---- */
 
 struct lines tell_readiness(const struct tell *t);
+struct lines tell_published(const struct tell *t);
 struct lines tell_tls(const struct tell *t);
 struct lines tell_failures(const struct tell *t);
 struct lines tell_coverage(const struct tell *t);

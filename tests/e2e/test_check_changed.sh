@@ -86,6 +86,23 @@ check "text: first" "firm.example (acme): changed between 2026-11-21T06:00:00Z a
 check_contains "text: policy" "weaker   dmarc _dmarc.firm.example: policy for mail From the domain: reject before, none now" "$(cat "$WORK/out")"
 check_contains "text: unchanged" "quiet.example (acme): no change so far" "$(cat "$WORK/out")"
 
+# the report of the period in which it was seen, and of no other
+report() { mill report --client acme "$@"; }
+check "report" 0 "$(report --week 2026-W48)"
+check_contains "report: a section" "What your domains publish: changes" "$(cat "$WORK/out")"
+check_contains "report: weaker" "  - firm.example, 2026-11-23: weaker protection: dmarc _dmarc.firm.example:" "$(cat "$WORK/out")"
+check_contains "report: a new fault" "a new fault, BIMI-03" "$(cat "$WORK/out")"
+check "report: no hints" 0 "$(grep -c SPF-29 "$WORK/out")"
+check "report: html" 0 "$(report --week 2026-W48 --format html)"
+check_contains "report: html: weaker" "firm.example, 2026-11-23: weaker protection: dkim m1._domainkey.firm.example: the key was revoked." "$(cat "$WORK/out")"
+check "report: json" 0 "$(report --week 2026-W48 --format json)"
+check "report: json: first" "('firm.example', '2026-11-23T06:00:00Z', 'weaker', 'dmarc')" \
+  "$(json "$WORK/out" 'tuple(d["published_changes"][0][k] for k in ("domain", "seen", "rank", "kind"))')"
+check "report: json: whose" "{'firm.example'}" "$(json "$WORK/out" '{c["domain"] for c in d["published_changes"]}')"
+check "report: another week" 0 "$(report --week 2026-W47 --format json)"
+check "report: another week: none" "[]" "$(json "$WORK/out" 'd["published_changes"]')"
+check "report: another week: no section" "0 0" "$(report --week 2026-W47) $(grep -c publish "$WORK/out")"
+
 # a domain takes its states along
 check "assign to another" 0 "$(mill domain assign cedar firm.example)"
 check "assign to another: there" 65 "$(changed --client cedar)"
