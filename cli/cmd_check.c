@@ -276,12 +276,23 @@ static int add_histories(struct check_command *c, int64_t now, struct err *e)
 
 /* ---- the check ---- */
 
+static void show_progress(struct check_command *c)
+{
+    char line[64];
+
+    c->done++;
+    if (!console_is_watched())
+        return;
+    (void)snprintf(line, sizeof line, "%zu of %zu domains checked", c->done, c->n_targets);
+    console_progress(c->done < c->n_targets ? line : NULL);
+}
+
 static int take_result(void *context, const struct check_result *r, struct err *e)
 {
     struct check_command *c = context;
     struct err why;
 
-    console_progress(++c->done, c->n_targets, "domains checked");
+    show_progress(c);
     if (!r->domain) {
         (void)err_set(&why, ERR_INPUT, "not-a-domain", "this is no domain name");
         console_problem(r->given, &why);
@@ -429,9 +440,9 @@ const struct command cmd_check = {
             "nothing about a domain. -v counts the questions.\n"
             "\n"
             "What a client's domain has published is kept in the store.\n"
-            "  --changed         ask no DNS: what differs between the last two states that are\n"
-            "                    kept, weakened protection first. Exit status: 65 if there is\n"
-            "                    any\n"
+            "  --changed         ask no DNS: what differs between the last two states that\n"
+            "                    are kept, weakened protection first. Exit status: 65 if\n"
+            "                    there is any\n"
             "\n"
             "'check spf' says what SPF makes of mail from an address, as RFC 7208 evaluates\n"
             "it, by which term, and how the evaluation got there:\n"

@@ -230,10 +230,9 @@ const struct command cmd_doctor = {
     .name = "doctor",
     .usage = "doctor [MAILBOX...]",
     .summary = "try every step of a poll, and say what to do about what fails",
-    .help =
-        "Looks at the configuration, the store and each mailbox: name, connection, TLS, login,\n"
-        "folders, permissions; and the server that takes mails. No mail is touched or sent.\n"
-        "Run it as the user that polls.\n"
-        "The exit status is that of the first fault.\n",
+    .help = "Looks at the configuration, the store and each mailbox: name, connection, TLS,\n"
+            "login, folders, permissions; and the server that takes mails. No mail is touched\n"
+            "or sent. Run it as the user that polls.\n"
+            "The exit status is that of the first fault.\n",
     .run = run_doctor,
 };

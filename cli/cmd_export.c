@@ -93,9 +93,9 @@ static int run_export(struct app *app, int argc, char **argv, struct err *e)
 
 const struct command cmd_export = {
     .name = "export",
-    .usage = "export [--client NAME] [--domain DOMAIN] [--from DAY] [--to DAY]\n"
-             "       [--all]\n"
-             "      [--format FORMAT] [--kind KIND]",
+    .usage = "export [--client NAME] [--domain DOMAIN]\n"
+             "       [--from DAY] [--to DAY] [--all]\n"
+             "       [--format FORMAT] [--kind KIND]",
     .summary = "print stored reports, as `parse` prints them",
     .help = "  --client NAME    of this client only\n"
             "  --domain DOMAIN  of this domain and those below it\n"

@@ -646,7 +646,7 @@ const struct command cmd_query = {
              "      [--client NAME] [--domain DOMAIN] [--source IP|NETWORK]\n"
              "      [--from DAY] [--to DAY] [--failing] [--cause CAUSE]\n"
              "      [--limit N] [--format text|csv|json]",
-    .summary = "ask for sources, domains, reporters, reports of any kind, or deliveries",
+    .summary = "ask for sources, domains, reporters, reports, deliveries",
     .help = "  --client NAME        of this client only\n"
             "  --domain DOMAIN      of this domain and those below it\n"
             "  --source IP|NETWORK  of this address or network, like 192.0.2.0/24\n"

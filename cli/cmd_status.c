@@ -167,11 +167,10 @@ const struct command cmd_status = {
     .name = "status",
     .usage = "status [--format text|csv|json] [--max-age SECONDS]",
     .summary = "say how the configured mailboxes are doing",
-    .help =
-        "  --format text|csv|json\n"
-        "  --max-age SECONDS  since the last success; more is late (default 86400)\n"
-        "\n"
-        "The state of a folder is ok, late, failing or never (polled). The exit status is 0 if\n"
-        "all are ok, else 69, for a monitoring system to see.\n",
+    .help = "  --format text|csv|json\n"
+            "  --max-age SECONDS  since the last success; more is late (default 86400)\n"
+            "\n"
+            "The state of a folder is ok, late, failing or never (polled). The exit status is\n"
+            "0 if all are ok, else 69, for a monitoring system to see.\n",
     .run = run_status,
 };

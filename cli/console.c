@@ -149,14 +149,3 @@ void console_say(const char *fmt, ...)
     va_end(ap);
     put_line(line);
 }
-
-void console_progress(size_t done, size_t all, const char *what)
-{
-    if (!isatty(STDERR_FILENO))
-        return;
-    if (done < all)
-        (void)fprintf(stderr, "\r%zu of %zu %s ", done, all, what);
-    else
-        (void)fputs("\r\x1B[K", stderr); /* erases the line */
-    (void)fflush(stderr);
-}

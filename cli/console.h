@@ -8,7 +8,6 @@
 #include "base/err.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* A large buffer for standard output, and no death by SIGPIPE or SIGXFSZ: a reader that went away
  * and a file that may not grow are errors like a full disk. */
@@ -37,9 +36,5 @@ void console_progress(const char *text);
 
 /* "dmarcmill: ..." */
 void console_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* "N of M WHAT", over and over in the same line; only when standard error is a terminal. The last
- * call, with done == all, takes the line away. */
-void console_progress(size_t done, size_t all, const char *what);
 
 #endif

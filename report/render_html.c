@@ -138,8 +138,7 @@ static void put_body(struct html *h, const struct tell *t)
         put_steps(h, t);
     if (r->totals.reports && r->changes)
         html_list(h, "changed", "changes", tell_changes_heading(t), tell_changes(t));
-    html_list(
-        h, "published", "changes", phrase(t->words, PHRASE_PUBLISHED), tell_published(t));
+    html_list(h, "published", "changes", phrase(t->words, PHRASE_PUBLISHED), tell_published(t));
     put_charts(h, t);
     html_domains(h, t);
     html_list(h, "stricter", "changes", phrase(t->words, PHRASE_STRICTER), tell_readiness(t));
