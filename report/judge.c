@@ -9,6 +9,10 @@
 #include <search.h>
 #include <string.h>
 
+enum {
+    BLOCK_ROWS = 512
+};
+
 /* A text, once: reports say the same few things again and again. */
 struct text {
     uint64_t hash; /* of the value: long texts begin alike */
@@ -33,7 +37,8 @@ struct judge {
     struct arena *arena;
     const struct identities *identities;
     const struct enrichment *enrichment;
-    struct judged_row *rows;
+    struct judged_row **blocks; /* of BLOCK_ROWS rows: a growing array would be there twice */
+    size_t n_blocks;
     size_t n_rows;
     void *texts;     /* tsearch */
     void *reporters; /* the same, for the numbers */
@@ -108,13 +113,25 @@ static struct text *once_reporter(struct judge *j, const char *name)
     return t;
 }
 
+static struct judged_row *row_at(const struct judge *j, size_t i)
+{
+    return &j->blocks[i / BLOCK_ROWS][i % BLOCK_ROWS];
+}
+
+static struct judged_row *new_row(struct judge *j)
+{
+    if (j->n_rows % BLOCK_ROWS == 0) {
+        j->blocks = arena_grow(j->arena, j->blocks, &j->n_blocks, sizeof(struct judged_row *));
+        j->blocks[j->n_blocks - 1] = arena_alloc(j->arena, BLOCK_ROWS * sizeof(struct judged_row));
+    }
+    return row_at(j, j->n_rows++);
+}
+
 static int take_row(void *context, const struct store_source_row *r)
 {
     struct judge *j = context;
-    size_t at = j->n_rows;
+    struct judged_row *to = new_row(j);
 
-    j->rows = arena_grow(j->arena, j->rows, &j->n_rows, sizeof *j->rows);
-    struct judged_row *to = &j->rows[at];
     *to = (struct judged_row){
         .row = *r,
         .auth = once_auth(j, r->auth),
@@ -206,16 +223,16 @@ static void learn_history(struct judge *j)
     struct features f;
 
     for (size_t i = 0; i < j->n_rows; i++) {
-        read_features(j, &j->rows[i], &s, &f);
-        history_add_reporter(j->history, &f, j->rows[i].row.reporter, j->rows[i].row.records);
+        read_features(j, row_at(j, i), &s, &f);
+        history_add_reporter(j->history, &f, row_at(j, i)->row.reporter, row_at(j, i)->row.records);
     }
     for (size_t i = 0; i < j->n_rows; i++) {
-        struct text *reporter = j->rows[i].reporter;
+        struct text *reporter = row_at(j, i)->reporter;
         reporter->distrusted = history_distrusts_spf(j->history, reporter->value);
     }
     for (size_t i = 0; i < j->n_rows; i++) {
-        const struct store_source_row *r = &j->rows[i].row;
-        read_features(j, &j->rows[i], &s, &f);
+        const struct store_source_row *r = &row_at(j, i)->row;
+        read_features(j, row_at(j, i), &s, &f);
         history_add(j->history, &f, r->reporter, when_day(r->first), when_day(r->last));
     }
 }
@@ -231,7 +248,7 @@ static void judge_all(struct judge *j, const struct judge_sink *to)
     struct features f;
 
     for (size_t i = 0; i < j->n_rows; i++) {
-        struct judged_row *r = &j->rows[i];
+        struct judged_row *r = row_at(j, i);
         read_features(j, r, &s, &f);
         learn_of_sender(j, r, &f);
         history_ask(j->history, &f, &f.past);
