@@ -483,9 +483,9 @@ int delivery_run(const struct delivery *d, struct err *e)
     holder_self(s.holder);
     if (!rc)
         rc = holder_lease(d->store, "send", s.holder, LEASE_SECONDS, other, e);
-    if (!rc && *other)
+    if (rc >= 0 && *other)
         rc = err_set(e, ERR_TEMPORARY, "leased", "another process is sending reports at present");
-    if (rc)
+    if (rc < 0)
         return rc;
     rc = send_all(&s, e);
     int released = store_lease_release(d->store, s.holder, rc ? &later : e);

@@ -88,6 +88,7 @@ int holder_lease(struct store *s, const char *name, const char holder[STORE_HOLD
         (void)snprintf(dead, sizeof dead, "%s", other);
         claim.over = dead;
         rc = store_lease_take(s, name, &claim, other, e);
+        return !rc && !*other ? HOLDER_OF_THE_DEAD : rc;
     }
     return rc;
 }

@@ -14,6 +14,7 @@
 enum {
     LEASE_TRIES = 3,
     LEASE_AGAIN_MS = 300,
+    TAKE_OVER_MS = 2000,
     LEASED_PAUSE_MS = 30 * 1000, /* before a folder that somebody else reads is tried again */
     RETRY_FIRST_MS = 2000,
     RETRY_LOGIN_MS = 60 * 1000, /* servers lock out who tries too often */
@@ -222,8 +223,9 @@ static int claim_lease(
 {
     gate_enter(&u->p->gate);
     int rc = holder_lease(u->p->store, name, u->p->holder, LEASE_SECONDS, other, e);
+    u->took_over = rc == HOLDER_OF_THE_DEAD;
     gate_leave(&u->p->gate);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 /* The lease is ours if *mine. Whoever is just about to end or to die gets a moment for it. */
@@ -300,6 +302,10 @@ static int64_t attempt(struct unit *u)
         return LEASED_PAUSE_MS;
     }
     u->leased_out = false;
+    /* its server may still be moving what the dead one has asked for */
+    if (u->took_over && u->config->kind->needs_login)
+        pause_unit(u, TAKE_OVER_MS);
+    u->took_over = false;
     rc = session(u, &e);
     if (rc == ERR_LOGIN)
         credential_forget(u->credential);

@@ -39,6 +39,7 @@ struct unit {
     atomic_uint_least64_t read, waiting; /* messages: were read, are still to be read */
     unsigned failed;                     /* times in a row */
     bool leased_out;                     /* somebody else reads it; was said */
+    bool took_over;                      /* from somebody who died */
 
     bool rejected, interrupted;
     int failure; /* exit status */
