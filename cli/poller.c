@@ -398,6 +398,7 @@ int poller_run(const struct poller_settings *set, struct config **fresh, struct 
     int rc;
 
     /* A heap for each thread would keep what one of them needed once. */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
     (void)mallopt(M_ARENA_MAX, HEAPS_MAX);
     init(&p, set);
     rc = choose(&p, e);

@@ -70,8 +70,8 @@ struct poller {
 /* u->config, folder, only and credential are there; this fills in the rest. */
 void unit_init(struct unit *u);
 
-/* Polls it, once or until it is time to end; the thread's function. */
-void *unit_main(void *unit);
+/* Polls the unit that it is given, once or until it is time to end: a thread's function. */
+void *unit_main(void *context);
 
 /* So many milliseconds from now, of the clock that p->changed waits by. */
 struct timespec unit_after(int64_t ms);
