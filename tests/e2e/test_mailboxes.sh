@@ -84,7 +84,7 @@ python3 "$HERE/fake_imap.py" "$WORK/port" mute >"$WORK/commands" 2>&1 &
 while ! [ -s "$WORK/port" ]; do sleep 0.02; done
 fresh_store t_many
 config <<EOF
-mailbox "mute" { type = imap host = "127.0.0.1" port = $(cat "$WORK/port") tls = no user = u $password timeout = 4 }
+mailbox "mute" { type = imap host = "127.0.0.1" port = $(cat "$WORK/port") tls = no user = u $password timeout = 12 }
 mailbox "away" { type = imap host = "127.0.0.1" port = 1 tls = no user = u $password }
 mailbox "many" { $imap user = many $password folder = {INBOX, "Junk", "Reports/DMARC"} archive = Done }
 mailbox "other" { type = imap host = localhost ca_file = "$DOVECOT_CA" user = other $password archive = Done
@@ -103,11 +103,11 @@ dovecot_deliver other "$4"
 timeout 60 "$MILL" --config "$WORK/conf" poll >"$WORK/out" 2>"$WORK/err" &
 poll=$!
 tries=0
-until { [ "$(dovecot_count other Done)" = 1 ] && [ "$(dovecot_count many Done)" = 3 ]; } || [ $tries = 60 ]; do
+until { [ "$(dovecot_count other Done)" = 1 ] && [ "$(dovecot_count many Done)" = 3 ]; } || [ $tries = 200 ]; do
   sleep 0.05
   tries=$((tries + 1))
 done
-check "one that is mute delays nobody" yes "$([ $tries -lt 60 ] && kill -0 $poll && echo yes)"
+check "one that is mute delays nobody" yes "$([ $tries -lt 200 ] && kill -0 $poll && echo yes)"
 status=0
 wait $poll || status=$?
 check "many: the first failure counts" 69 $status
