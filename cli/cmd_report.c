@@ -125,6 +125,10 @@ static int check_options(struct report_run *r, struct err *e)
         return err_set(e, ERR_USAGE, "usage",
             "csv has no column for the client: use --client NAME, or --out DIR for all");
     }
+    if (!r->client && !r->folder && r->format && strcmp(r->format->name, "html") == 0) {
+        return err_set(e, ERR_USAGE, "usage",
+            "html is one page for each client: use --client NAME, or --out DIR for all");
+    }
     if ((r->period.from != NULL) != (r->period.to != NULL))
         return err_set(e, ERR_USAGE, "usage", "--from and --to go together");
     int64_t from;

@@ -18,5 +18,7 @@ for kind in hostile tame; do
   done
 done
 check "harmless" "" "$(python3 "$HERE/hostile_check.py" "$WORK/hostile.d" "$WORK/tame.d" 2>&1 | head -n 20)"
+# nor does a name without end make a page wider than a phone, or a browser complain
+check "in a browser" "" "$(python3 "$HERE/browser.py" "$WORK/hostile.d/acme/2026-W47.html" "$WORK/hostile.d/unassigned/2026-W47.html" 2>&1 | head -n 10)"
 check "the store is whole" 0 "$(status_of "$MILL" --store "sqlite:$WORK/t_hostile.db" store verify)"
 finish

@@ -30,6 +30,7 @@ check "ingest" 0 "$(status_of mill ingest "$WORK/w/files")"
 check "weekly" 0 "$(status_of mill report --client vector-motors --week 2026-W47 --format html --out "$WORK/out.d")"
 export DMARCMILL_NOW=2026-12-02T08:00:00Z
 check "by cadence" 0 "$(status_of mill report --all-clients --format html --out "$WORK/out.d")"
+check "all of them are no one page" 64 "$(status_of mill report --all-clients --format html)"
 check "files" "harbor-legal/2026-W48.html north-bakery/2026-11.html vector-motors/2026-W47.html vector-motors/2026-W48.html" \
   "$(cd "$WORK/out.d" && echo */*)"
 page=$WORK/out.d/vector-motors/2026-W47.html
