@@ -13,7 +13,10 @@
 #include "cli/history.h"
 #include "cli/options.h"
 #include "cli/print_check.h"
+#include "cli/print_suggest.h"
+#include "cli/suggest_facts.h"
 #include "cli/watch.h"
+#include "send/message.h"
 #include "store/store.h"
 
 #include <inttypes.h>
@@ -34,7 +37,8 @@ struct check_command {
     const char *ca_file;
     const char *client;
     bool all_clients;
-    bool no_fetch, no_reports, probe, each_server, changed;
+    bool no_fetch, no_reports, probe, each_server, changed, suggest;
+    const char *rua;
     const char *from;
     int64_t jobs;
     const char **selectors;
@@ -47,6 +51,7 @@ struct check_command {
     /* what came of it */
     struct check_printer print;
     struct watch *watch; /* NULL: nothing is kept */
+    struct dns *dns;
     size_t done;
     bool errors, unanswered;
 };
@@ -84,8 +89,20 @@ enum {
     OPTION_CA_FILE,
     OPTION_PROBE,
     OPTION_EACH_SERVER,
-    OPTION_CHANGED
+    OPTION_CHANGED,
+    OPTION_SUGGEST,
+    OPTION_RUA
 };
+
+static int take_rua(struct check_command *c, struct err *e)
+{
+    const char *address = message_address(c->arena, optarg);
+
+    if (!address || strpbrk(address, ",;!"))
+        return err_set(e, ERR_USAGE, "usage", "--rua wants an address like a@b.example");
+    c->rua = arena_printf(c->arena, "mailto:%s", address);
+    return 0;
+}
 
 static int take_option(struct check_command *c, int option, struct err *e)
 {
@@ -120,6 +137,11 @@ static int take_option(struct check_command *c, int option, struct err *e)
     case OPTION_CHANGED:
         c->changed = true;
         return 0;
+    case OPTION_SUGGEST:
+        c->suggest = true;
+        return 0;
+    case OPTION_RUA:
+        return take_rua(c, e);
     case OPTION_CA_FILE:
         c->ca_file = optarg;
         return 0;
@@ -145,6 +167,8 @@ static int read_options(struct check_command *c, int argc, char **argv, struct e
         {"each-server", no_argument, NULL, OPTION_EACH_SERVER},
         {"ca-file", required_argument, NULL, OPTION_CA_FILE},
         {"changed", no_argument, NULL, OPTION_CHANGED},
+        {"suggest", no_argument, NULL, OPTION_SUGGEST},
+        {"rua", required_argument, NULL, OPTION_RUA},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -161,6 +185,10 @@ static int read_options(struct check_command *c, int argc, char **argv, struct e
         return err_set(e, ERR_USAGE, "usage", "--client and --all-clients exclude each other");
     if (!c->client && !c->all_clients && !c->from && optind == argc)
         return err_set(e, ERR_USAGE, "usage", "which domain? Or --from FILE, or --client NAME");
+    if (c->changed && c->suggest)
+        return err_set(e, ERR_USAGE, "usage", "--changed and --suggest exclude each other");
+    if (c->rua && !c->suggest)
+        return err_set(e, ERR_USAGE, "usage", "--rua goes with --suggest");
     if (c->jobs > CHECK_JOBS_MAX)
         return err_set(e, ERR_USAGE, "usage", "--jobs: at most %d", (int)CHECK_JOBS_MAX);
     return 0;
@@ -287,6 +315,31 @@ static void show_progress(struct check_command *c)
     console_progress(c->done < c->n_targets ? line : NULL);
 }
 
+/* What to publish, instead of what is published. */
+static int put_suggestion(struct check_command *c, const struct check_result *r, struct err *e)
+{
+    struct arena *a = arena_new();
+    const struct suggest_request want = {.identities = c->app->config->identities,
+        .domain = r->domain,
+        .today = suggest_policy_of(r),
+        .now = when_now(),
+        .rua = c->rua};
+    struct suggest_facts facts;
+    struct suggestion s;
+    int rc = suggest_facts_read(c->no_reports ? NULL : c->store, &want, a, &facts, e);
+
+    if (!rc) {
+        suggest(c->dns, r, &facts, a, &s);
+        if (c->printer == print_check_json) {
+            print_suggest_json(&c->print.json, r->domain, &s);
+        } else {
+            print_suggest_text(stdout, a, r->domain, &s);
+        }
+    }
+    arena_free(a);
+    return rc;
+}
+
 static int take_result(void *context, const struct check_result *r, struct err *e)
 {
     struct check_command *c = context;
@@ -299,14 +352,21 @@ static int take_result(void *context, const struct check_result *r, struct err *
         c->errors = true;
         return 0;
     }
-    c->errors = c->errors || findings_worst(&r->findings) <= SEVERITY_ERR;
+    c->errors = c->errors || (!c->suggest && findings_worst(&r->findings) <= SEVERITY_ERR);
     bool unanswered = !r->answered && !findings_have(&r->findings, "DNS-03");
     c->unanswered = c->unanswered || unanswered;
     if (unanswered) {
         (void)err_set(&why, ERR_TEMPORARY, "dns", "the DNS does not answer: nothing is known");
         console_problem(r->domain, &why);
     }
-    c->print.one(&c->print, r);
+    int rc = 0;
+    if (!c->suggest) {
+        c->print.one(&c->print, r);
+    } else if (r->answered) {
+        rc = put_suggestion(c, r, e);
+    }
+    if (rc)
+        return rc;
     return c->watch ? watch_take(c->watch, r, e) : 0;
 }
 
@@ -335,6 +395,8 @@ static int check_all(
         .now = now,
         .jobs = (unsigned)c->jobs};
     int rc = add_histories(c, now, e);
+
+    c->dns = dns;
 
     if (rc)
         return rc;
@@ -415,6 +477,7 @@ const struct command cmd_check = {
              "      [--client NAME | --all-clients] [--from FILE] [--jobs N]\n"
              "      [--each-server] [--no-fetch] [--no-reports]\n"
              "      [--ca-file FILE] [--format text|json] [DOMAIN...]\n"
+             "check --suggest [--rua ADDRESS] [the same options] [DOMAIN...]\n"
              "check --changed [--client NAME | --all-clients]\n"
              "      [--format text|json] [DOMAIN...]\n"
              "check spf --ip IP [--sender ADDRESS] [--helo NAME]\n"
@@ -440,6 +503,11 @@ const struct command cmd_check = {
             "nothing about a domain. -v counts the questions.\n"
             "\n"
             "What a client's domain has published is kept in the store.\n"
+            "  --suggest         print the records to publish instead, as a zone file and as a\n"
+            "                    table: SPF for the senders that the reports judge to be the\n"
+            "                    owner's, the DMARC record with the next policy that is ready,\n"
+            "                    DKIM by vendor\n"
+            "  --rua ADDRESS     where reports are to go, for a domain that does not say it\n"
             "  --changed         ask no DNS: what differs between the last two states that\n"
             "                    are kept, weakened protection first. Exit status: 65 if\n"
             "                    there is any\n"
