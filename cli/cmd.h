@@ -37,6 +37,7 @@ extern const struct command cmd_report;
 extern const struct command cmd_query;
 extern const struct command cmd_export;
 extern const struct command cmd_check;
+extern const struct command cmd_setup;
 extern const struct command cmd_enrich;
 extern const struct command cmd_policy;
 extern const struct command cmd_client;

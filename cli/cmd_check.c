@@ -16,7 +16,6 @@
 #include "cli/print_suggest.h"
 #include "cli/suggest_facts.h"
 #include "cli/watch.h"
-#include "send/message.h"
 #include "store/store.h"
 
 #include <inttypes.h>
@@ -94,16 +93,6 @@ enum {
     OPTION_RUA
 };
 
-static int take_rua(struct check_command *c, struct err *e)
-{
-    const char *address = message_address(c->arena, optarg);
-
-    if (!address || strpbrk(address, ",;!"))
-        return err_set(e, ERR_USAGE, "usage", "--rua wants an address like a@b.example");
-    c->rua = arena_printf(c->arena, "mailto:%s", address);
-    return 0;
-}
-
 static int take_option(struct check_command *c, int option, struct err *e)
 {
     switch (option) {
@@ -141,7 +130,7 @@ static int take_option(struct check_command *c, int option, struct err *e)
         c->suggest = true;
         return 0;
     case OPTION_RUA:
-        return take_rua(c, e);
+        return suggest_rua(c->arena, optarg, &c->rua, e);
     case OPTION_CA_FILE:
         c->ca_file = optarg;
         return 0;
@@ -304,17 +293,6 @@ static int add_histories(struct check_command *c, int64_t now, struct err *e)
 
 /* ---- the check ---- */
 
-static void show_progress(struct check_command *c)
-{
-    char line[64];
-
-    c->done++;
-    if (!console_is_watched())
-        return;
-    (void)snprintf(line, sizeof line, "%zu of %zu domains checked", c->done, c->n_targets);
-    console_progress(c->done < c->n_targets ? line : NULL);
-}
-
 /* What to publish, instead of what is published. */
 static int put_suggestion(struct check_command *c, const struct check_result *r, struct err *e)
 {
@@ -345,7 +323,7 @@ static int take_result(void *context, const struct check_result *r, struct err *
     struct check_command *c = context;
     struct err why;
 
-    show_progress(c);
+    console_progress(++c->done, c->n_targets, "domains checked");
     if (!r->domain) {
         (void)err_set(&why, ERR_INPUT, "not-a-domain", "this is no domain name");
         console_problem(r->given, &why);
@@ -473,11 +451,11 @@ static int run_check(struct app *app, int argc, char **argv, struct err *e)
 
 const struct command cmd_check = {
     .name = "check",
-    .usage = "check [--resolver ADDR[:PORT]] [--selector S]... [--probe]\n"
-             "      [--client NAME | --all-clients] [--from FILE] [--jobs N]\n"
-             "      [--each-server] [--no-fetch] [--no-reports]\n"
-             "      [--ca-file FILE] [--format text|json] [DOMAIN...]\n"
-             "check --suggest [--rua ADDRESS] [the same options] [DOMAIN...]\n"
+    .usage = "check [--resolver ADDR[:PORT]] [--selector S]...\n"
+             "      [--format text|json] [--client NAME | --all-clients]\n"
+             "      [--from FILE] [--jobs N] [--probe] [--each-server]\n"
+             "      [--no-fetch] [--no-reports] [--ca-file FILE] [DOMAIN...]\n"
+             "check --suggest [--rua ADDRESS] [options as above] [DOMAIN...]\n"
              "check --changed [--client NAME | --all-clients]\n"
              "      [--format text|json] [DOMAIN...]\n"
              "check spf --ip IP [--sender ADDRESS] [--helo NAME]\n"
@@ -502,12 +480,13 @@ const struct command cmd_check = {
             "Exit status: 0 when no finding is an error, 65 otherwise, 75 when the DNS said\n"
             "nothing about a domain. -v counts the questions.\n"
             "\n"
+            "  --suggest         print the records to publish instead, as a zone file and a\n"
+            "                    table: SPF for the senders that the reports judge to be\n"
+            "                    the owner's, the next DMARC policy that is ready, DKIM by\n"
+            "                    vendor\n"
+            "  --rua ADDRESS     where reports are to go, where no record says it yet\n"
+            "\n"
             "What a client's domain has published is kept in the store.\n"
-            "  --suggest         print the records to publish instead, as a zone file and as a\n"
-            "                    table: SPF for the senders that the reports judge to be the\n"
-            "                    owner's, the DMARC record with the next policy that is ready,\n"
-            "                    DKIM by vendor\n"
-            "  --rua ADDRESS     where reports are to go, for a domain that does not say it\n"
             "  --changed         ask no DNS: what differs between the last two states that\n"
             "                    are kept, weakened protection first. Exit status: 65 if\n"
             "                    there is any\n"
@@ -517,7 +496,6 @@ const struct command cmd_check = {
             "  --ip IP           the client that delivers the mail\n"
             "  --sender ADDRESS  its envelope sender (default: postmaster@ the HELO name)\n"
             "  --helo NAME       the name it gives in HELO (default: DOMAIN)\n"
-            "Exit status: 0 whatever the result is, 75 when the DNS did not answer\n"
-            "(temperror).\n",
+            "Exit status: 0 whatever the result is, 75 when the DNS did not answer.\n",
     .run = run_check,
 };

@@ -18,6 +18,7 @@ static const struct command *const commands[] = {
     &cmd_query,
     &cmd_export,
     &cmd_check,
+    &cmd_setup,
     &cmd_enrich,
     &cmd_policy,
     &cmd_client,

@@ -5,6 +5,7 @@
 #include "base/when.h"
 #include "report/enrichment.h"
 #include "report/report.h"
+#include "send/message.h"
 
 #include <string.h>
 
@@ -46,6 +47,16 @@ const char *suggest_term(struct arena *a, const char *spf, const char *spf_where
     const char *term = arena_strndup(a, spf, n);
     const char *name = domain_normalise(a, term + 8, &odd);
     return plain && !odd && strchr(name, '.') ? term : NULL;
+}
+
+int suggest_rua(struct arena *a, const char *text, const char **out, struct err *e)
+{
+    const char *address = message_address(a, text);
+
+    if (!address || strpbrk(address, ",;!"))
+        return err_set(e, ERR_USAGE, "usage", "--rua wants an address like a@b.example");
+    *out = arena_printf(a, "mailto:%s", address);
+    return 0;
 }
 
 /* Whose mail it is, by the judgement of the reports. */

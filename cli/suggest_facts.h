@@ -26,6 +26,9 @@ struct suggest_request {
 int suggest_facts_read(struct store *s, const struct suggest_request *want, struct arena *a,
     struct suggest_facts *out, struct err *e) ERR_CHECKED;
 
+/* The value of --rua: an address, made a URI. ERR_USAGE. */
+int suggest_rua(struct arena *a, const char *text, const char **out, struct err *e) ERR_CHECKED;
+
 /* What a mail service of the list asks for in SPF at the domain itself: "include:..."; NULL when it
  * asks for nothing, or for one of several. */
 const char *suggest_term(struct arena *a, const char *spf, const char *spf_where);

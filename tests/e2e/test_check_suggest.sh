@@ -149,6 +149,40 @@ check "text: published: records" "('v=spf1 -all', True, 'v=DMARC1; p=reject; np=
 check "text: published: the long one" 0 "$(ask --no-reports --format json full.example)"
 check "text: published: the long one: policy" "v=DMARC1; p=reject; np=reject; rua=mailto:dmarc@full.example" "$(of _dmarc.full.example now)"
 check_contains "text: published: the long one: whole" "i8.full.example" "$(json "$WORK/out" 'd[0]["records"][0]["now"]')"
+knot_stop
+knot_start "$WORK/knot3" "$WORK/zone"
+
+# the way to a policy: where each domain is
+setup() { mill setup --resolver "127.0.0.1:$KNOT_PORT" "$@"; }
+step() { sed -n '1s/.*: step //p' "$WORK/out"; }
+check "setup: nobody's" 0 "$(setup fresh.example)"
+check "setup: nobody's: step" "1 of 7" "$(step)"
+check_contains "setup: nobody's: what to do" "dmarcmill domain assign" "$(cat "$WORK/out")"
+check "assign" 0 "$(mill domain assign acme fresh.example late.example parked.example)"
+check "setup: fresh" 0 "$(setup --rua dmarc@reports.example fresh.example)"
+check "setup: fresh: step" "2 of 7" "$(step)"
+check_contains "setup: fresh: record" '_dmarc.fresh.example. 3600 IN TXT "v=DMARC1; p=none; np=reject; rua=mailto:dmarc@reports.example"' "$(cat "$WORK/out")"
+check "setup: late" 0 "$(setup late.example)"
+check "setup: late: step" "3 of 7" "$(step)"
+check "setup: start" 0 "$(setup start.example)"
+check "setup: start: step" "4 of 7" "$(step)"
+check_contains "setup: start: steps" "[>] 4  Repair the senders" "$(cat "$WORK/out")"
+check_contains "setup: start: record" "include:_spf.google.com ~all" "$(cat "$WORK/out")"
+check "setup: ready" 0 "$(setup ready.example)"
+check "setup: ready: step" "5 of 7" "$(step)"
+check_contains "setup: ready: record" "p=quarantine; np=reject" "$(cat "$WORK/out")"
+check "setup: full" 0 "$(setup full.example)"
+check "setup: full: step" "6 of 7" "$(step)"
+check "setup: parked" 0 "$(setup parked.example)"
+check "setup: parked: step" "6 of 7" "$(step)"
+check "setup: not there" 65 "$(setup nothing.example)"
+check "setup: no domain" 64 "$(setup)"
+knot_stop
+knot_start "$WORK/knot4" "$WORK/suggested"
+check "setup: parked and done" 0 "$(setup parked.example)"
+check "setup: parked and done: step" "7 of 7" "$(step)"
+check_contains "setup: parked and done: then" "check --changed" "$(cat "$WORK/out")"
+
 check "usage" 64 "$(ask --rua 'a@b.example;p=none' fresh.example)"
 check "usage: rua alone" 64 "$(mill check --rua a@b.example fresh.example)"
 
