@@ -318,12 +318,23 @@ static int put_suggestion(struct check_command *c, const struct check_result *r,
     return rc;
 }
 
+static void show_progress(struct check_command *c)
+{
+    char line[64];
+
+    c->done++;
+    if (!console_is_watched())
+        return;
+    (void)snprintf(line, sizeof line, "%zu of %zu domains checked", c->done, c->n_targets);
+    console_progress(c->done < c->n_targets ? line : NULL);
+}
+
 static int take_result(void *context, const struct check_result *r, struct err *e)
 {
     struct check_command *c = context;
     struct err why;
 
-    console_progress(++c->done, c->n_targets, "domains checked");
+    show_progress(c);
     if (!r->domain) {
         (void)err_set(&why, ERR_INPUT, "not-a-domain", "this is no domain name");
         console_problem(r->given, &why);

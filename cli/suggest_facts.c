@@ -198,7 +198,7 @@ int suggest_facts_read(struct store *s, const struct suggest_request *want, stru
     if (d && d->totals.messages) {
         out->seen = true;
         out->ready = readiness_ready(&d->readiness);
-        out->readiness = readiness_words(a, &d->readiness, policy_name(want->today), NULL);
+        out->readiness = readiness_words(a, NULL, &d->readiness, policy_name(want->today), NULL);
     }
     return 0;
 }
