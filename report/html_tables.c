@@ -12,7 +12,8 @@ enum {
     NAME_SHOWN = 255,
     SOURCES_SHOWN = 25,
     REPORTERS_SHOWN = 25,
-    COLUMNS_MAX = 6
+    COLUMNS_MAX = 6,
+    NARROW_COLUMNS = 4 /* so many have room on a phone */
 };
 
 #define FILL(id, ...) PHRASE_FILL(t->arena, t->words, id, __VA_ARGS__)
@@ -30,7 +31,7 @@ struct columns {
 static void open_table(
     struct html *h, const struct tell *t, const char *caption, const struct columns *c)
 {
-    html_open(h, "table", "class", "wide", "role", "table", NULL);
+    html_open(h, "table", "class", c->n > NARROW_COLUMNS ? "wide" : NULL, "role", "table", NULL);
     html_element(h, "caption", NULL, caption);
     html_open(h, "thead", "role", "rowgroup", NULL);
     html_open(h, "tr", "role", "row", NULL);
@@ -163,7 +164,7 @@ void html_sources(struct html *h, const struct tell *t)
 void html_totals(struct html *h, const struct tell *t)
 {
     static const struct columns columns = {
-        {{PHRASE_TOTALS, NULL}, {PHRASE_COLUMN_MESSAGES, "n"}, {PHRASE_COLUMN_SHARE, "n"}}, 3};
+        {{PHRASE_COLUMN_RESULT, NULL}, {PHRASE_COLUMN_MESSAGES, "n"}, {PHRASE_COLUMN_SHARE, "n"}}, 3};
     const struct report_totals *n = &t->report->totals;
 
     const struct {
