@@ -121,3 +121,9 @@ for kind, harm in enumerate(HARM):
     write("t-%02d.json" % kind, json.dumps(tls))
     flat = "".join(c for c in harm if c not in "\r\n")
     write("f-%02d.eml" % kind, FAILURE.format(harm=flat if TAME else flat + "\x1b[31m", number=kind + 1))
+# any number of made-up words for what failed
+many = [{"result-type": "word-%d" % n, "failed-session-count": 1} for n in range(40)]
+tls["report-id"] = "many"
+tls["policies"] = [{"policy": {"policy-type": "sts", "policy-domain": DOMAIN}, "failure-details": many,
+                    "summary": {"total-successful-session-count": 0, "total-failure-session-count": len(many)}}]
+write("t-many.json", json.dumps(tls))

@@ -17,6 +17,8 @@ for kind in hostile tame; do
     check "$kind: $format" 0 "$(status_of "$MILL" --config "$WORK/conf" --store "$STORE" report --all-clients --week 2026-W47 --format $format --out "$WORK/$kind.d")"
   done
 done
+check "kinds of TLS failures: so many, and no session is lost" "[32, 214, 214]" "$(json "$WORK/hostile.d/acme/2026-W47.json" \
+  '[max(len(t["failures"]) for t in d["tls"]), sum(f["sessions"] for t in d["tls"] for f in t["failures"]), sum(t["failed"] for t in d["tls"])]')"
 check "harmless" "" "$(python3 "$HERE/hostile_check.py" "$WORK/hostile.d" "$WORK/tame.d" 2>&1 | head -n 20)"
 # nor does a name without end make a page wider than a phone, or a browser complain
 check "in a browser" "" "$(python3 "$HERE/browser.py" "$WORK/hostile.d/acme/2026-W47.html" "$WORK/hostile.d/unassigned/2026-W47.html" 2>&1 | head -n 10)"
