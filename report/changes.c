@@ -42,14 +42,14 @@ static struct index index_of(struct arena *a, const struct client_report *r)
     for (size_t i = 0; i < x.n; i++)
         x.list[i] = &r->findings[i];
     if (x.n)
-        qsort(x.list, x.n, sizeof *x.list, by_names);
+        qsort(x.list, x.n, sizeof(struct finding *), by_names);
     return x;
 }
 
 static const struct finding *find(const struct index *x, const struct finding *wanted)
 {
     const struct finding **hit =
-        x->n ? bsearch(&wanted, x->list, x->n, sizeof *x->list, by_names) : NULL;
+        x->n ? bsearch(&wanted, x->list, x->n, sizeof(struct finding *), by_names) : NULL;
 
     return hit ? *hit : NULL;
 }

@@ -27,11 +27,14 @@ static const char *units(const struct tell *t, double n)
     return arena_printf(t->arena, "%.2f", n);
 }
 
-static void put_box(struct html *h, const struct tell *t, const char *class, double x, double y,
-    double width, double height)
+struct box {
+    double x, y, width, height;
+};
+
+static void put_box(struct html *h, const struct tell *t, const char *class, struct box b)
 {
-    html_void(h, "rect", "class", class, "x", units(t, x), "y", units(t, y), "width",
-        units(t, width), "height", units(t, height), NULL);
+    html_void(h, "rect", "class", class, "x", units(t, b.x), "y", units(t, b.y), "width",
+        units(t, b.width), "height", units(t, b.height), NULL);
 }
 
 static void put_label(
@@ -134,12 +137,12 @@ static void put_day(struct html *h, const struct tell *t, const struct coverage_
     html_open(h, "g", NULL);
     html_element(h, "title", NULL, day_words(t, d));
     if (d->reports == 0)
-        put_box(h, t, "fill-none", x, CHART_TOP, width, CHART_BARS);
+        put_box(h, t, "fill-none", (struct box){x, CHART_TOP, width, CHART_BARS});
     if (d->passed)
-        put_box(h, t, "fill-pass", x, floor - passed, width, passed);
+        put_box(h, t, "fill-pass", (struct box){x, floor - passed, width, passed});
     if (d->messages > d->passed) {
         double height = failed < 1.5 ? 1.5 : failed; /* one failure among thousands is seen, too */
-        put_box(h, t, "fill-fail", x, floor - passed - height, width, height);
+        put_box(h, t, "fill-fail", (struct box){x, floor - passed - height, width, height});
     }
     html_close(h);
 }
@@ -228,7 +231,8 @@ static void put_shares(struct html *h, const struct tell *t, const int64_t *mess
             continue;
         html_open(h, "g", NULL);
         html_element(h, "title", NULL, class_words(t, shown_classes[i].class, n));
-        put_box(h, t, shown_classes[i].fill, x, 0, width < 2 ? 2 : width, SHARE_HEIGHT);
+        put_box(
+            h, t, shown_classes[i].fill, (struct box){x, 0, width < 2 ? 2 : width, SHARE_HEIGHT});
         html_close(h);
         x += width;
     }

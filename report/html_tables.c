@@ -164,7 +164,8 @@ void html_sources(struct html *h, const struct tell *t)
 void html_totals(struct html *h, const struct tell *t)
 {
     static const struct columns columns = {
-        {{PHRASE_COLUMN_RESULT, NULL}, {PHRASE_COLUMN_MESSAGES, "n"}, {PHRASE_COLUMN_SHARE, "n"}}, 3};
+        {{PHRASE_COLUMN_RESULT, NULL}, {PHRASE_COLUMN_MESSAGES, "n"}, {PHRASE_COLUMN_SHARE, "n"}},
+        3};
     const struct report_totals *n = &t->report->totals;
 
     const struct {
