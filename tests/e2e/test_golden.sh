@@ -1,7 +1,7 @@
 #!/bin/sh
-# The reports of three invented clients, word for word. After a change that is meant: GOLDEN=write sh tests/e2e/test_golden.sh, and read
+# The reports of three invented clients, word for word, the same from both stores. After a change that is meant: GOLDEN=write sh tests/e2e/test_golden.sh, and read
 # the difference.
-BACKEND=sqlite
+BACKEND=${1:-sqlite}
 . "$(dirname "$0")/lib.sh"
 . "$HERE/backend.sh"
 
