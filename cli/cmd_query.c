@@ -5,6 +5,7 @@
 #include "cli/cmd.h"
 #include "cli/config.h"
 #include "cli/options.h"
+#include "cli/query_timeline.h"
 #include "cli/table.h"
 #include "report/enrichment.h"
 #include "report/report.h"
@@ -485,11 +486,17 @@ static int ask_deliveries(struct query *q, struct err *e)
 
 /* ---- the command ---- */
 
+static int ask_timeline(struct query *q, struct err *e)
+{
+    return query_timeline(q->store, &q->period, q->failing, q->limit, q->arena, &q->table, e);
+}
+
 static const struct question questions[] = {
     {"sources", FILTER_DOMAIN | FILTER_FAILING | FILTER_SOURCE | FILTER_CAUSE, ask_sources},
     {"domains", FILTER_DOMAIN | FILTER_FAILING, ask_domains},
     {"reporters", FILTER_DOMAIN, ask_reporters},
     {"reports", FILTER_DOMAIN, ask_reports},
+    {"timeline", FILTER_DOMAIN | FILTER_FAILING, ask_timeline},
     {"failures", FILTER_DOMAIN | FILTER_SOURCE, ask_failures},
     {"tls", FILTER_DOMAIN | FILTER_FAILING, ask_tls},
     {"deliveries", FILTER_FAILING, ask_deliveries},
@@ -601,7 +608,8 @@ static int read_options(
     const struct question *found = optind < argc ? find_question(argv[optind]) : NULL;
     if (!found || optind + 1 < argc) {
         return err_set(e, ERR_USAGE, "usage",
-            "query wants one of: sources, domains, reporters, reports, failures, tls, deliveries");
+            "query wants one of: sources, domains, reporters, reports, timeline, failures, tls, "
+            "deliveries");
     }
     *what = found;
     c = check_filters(q, found, e);
@@ -642,7 +650,8 @@ static int run_query(struct app *app, int argc, char **argv, struct err *e)
 
 const struct command cmd_query = {
     .name = "query",
-    .usage = "query sources|domains|reporters|reports|failures|tls|deliveries\n"
+    .usage = "query sources|domains|reporters|reports|timeline|failures|tls|\n"
+             "      deliveries\n"
              "      [--client NAME] [--domain DOMAIN] [--source IP|NETWORK]\n"
              "      [--from DAY] [--to DAY] [--failing] [--cause CAUSE]\n"
              "      [--limit N] [--format text|csv|json]",
@@ -652,8 +661,8 @@ const struct command cmd_query = {
             "  --source IP|NETWORK  of this address or network, like 192.0.2.0/24\n"
             "                       (sources, failures)\n"
             "  --from, --to DAY     whole days (YYYY-MM-DD), both included; default: all\n"
-            "  --failing            only with failed messages (sources, domains) or\n"
-            "                       sessions (tls); not sent (deliveries)\n"
+            "  --failing            only with failed messages (sources, domains,\n"
+            "                       timeline) or sessions (tls); not sent (deliveries)\n"
             "  --cause CAUSE        only of this cause, like F14 (sources)\n"
             "  --limit N            the first N rows; sources: most failures first\n"
             "  --format FORMAT      text (default), csv or json\n"
@@ -662,6 +671,8 @@ const struct command cmd_query = {
             "reports name them. With --cause the numbers of a source are those of its\n"
             "messages with that cause. Who a source is, and why it fails, is judged by 30\n"
             "days up to the end of the period at least.\n"
+            "\n"
+            "timeline has one row for each day with messages.\n"
             "\n"
             "tls has one row for each kind of failure of a policy (result_type; failed_so:\n"
             "sessions that failed so), and one for a policy without failures.\n"

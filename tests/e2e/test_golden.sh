@@ -28,4 +28,11 @@ done
 "$MILL" --config "$WORK/conf" --store "$STORE" policy simulate --client north-bakery --p quarantine --from 2026-10-26 --to 2026-11-22 >"$WORK/sim"
 [ "${GOLDEN:-}" != write ] || cp "$WORK/sim" "$DATA/golden/simulation.txt"
 check "simulation.txt" "" "$(diff -u "$DATA/golden/simulation.txt" "$WORK/sim" 2>&1 | head -n 40)"
+# days, in the end the same numbers as the reports have
+"$MILL" --config "$WORK/conf" --store "$STORE" query timeline --from 2026-11-16 --to 2026-11-22 --format json >"$WORK/days"
+check "timeline" "[7, 12138, 11732]" "$(json "$WORK/days" '[len(d), sum(r["messages"] for r in d), sum(r["dmarc_pass"] for r in d)]')"
+check "timeline: only failing days of one client" "2026-11-17" \
+  "$("$MILL" --config "$WORK/conf" --store "$STORE" query timeline --client vector-motors --failing --from 2026-11-17 --to 2026-11-22 --limit 1 --format csv | sed -n '2s/,.*//p')"
+check "timeline: no client fails nothing" 1 \
+  "$("$MILL" --config "$WORK/conf" --store "$STORE" query timeline --client harbor-legal --failing --format csv | wc -l)"
 finish

@@ -1,0 +1,15 @@
+/*
+ * `query timeline`: messages day by day.
+ */
+#ifndef CLI_QUERY_TIMELINE_H
+#define CLI_QUERY_TIMELINE_H
+
+#include "cli/table.h"
+#include "store/store.h"
+
+/* Days without messages have no row; with `failing` only days with failed messages have one.
+ * `limit` 0: all. */
+int query_timeline(struct store *s, const struct store_period *p, bool failing, int64_t limit,
+    struct arena *a, struct table *out, struct err *e) ERR_CHECKED;
+
+#endif
