@@ -8,7 +8,6 @@
 #include "ingest/imap_stream.h"
 
 #include <libetpan/mailimap.h>
-#include <libetpan/namespace.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,40 +289,6 @@ static int ask_delimiter(struct imap_session *s, struct imap_names *out, struct 
     return 0;
 }
 
-/* The first of the user's own namespaces, if the answer tells one. */
-static bool see_namespace(const struct imap_session *s, struct imap_names *out)
-{
-    clist *list =
-        s->imap->imap_response_info ? s->imap->imap_response_info->rsp_extension_list : NULL;
-
-    for (clistiter *i = list ? clist_begin(list) : NULL; i; i = clist_next(i)) {
-        const struct mailimap_extension_data *x = clist_content(i);
-        if (x->ext_extension->ext_id != MAILIMAP_EXTENSION_NAMESPACE || !x->ext_data)
-            continue;
-        const struct mailimap_namespace_data *data = x->ext_data;
-        clist *own = data->ns_personal ? data->ns_personal->ns_data_list : NULL;
-        const struct mailimap_namespace_info *first =
-            own && clist_begin(own) ? clist_content(clist_begin(own)) : NULL;
-        if (!first || !first->ns_prefix || strlen(first->ns_prefix) >= sizeof out->prefix)
-            continue;
-        out->delimiter = first->ns_delimiter;
-        (void)snprintf(out->prefix, sizeof out->prefix, "%s", first->ns_prefix);
-        return true;
-    }
-    return false;
-}
-
-int imap_naming(struct imap_session *s, struct imap_names *out, struct err *e)
-{
-    *out = (struct imap_names){0};
-    if (imap_has(s, "NAMESPACE")) {
-        int r = imap_must(s, naming, IMAP_ANSWER_BYTES, "NAMESPACE", e);
-        if (r || see_namespace(s, out))
-            return r;
-    }
-    return ask_delimiter(s, out, e);
-}
-
 int imap_select(struct imap_session *s, const char *folder, bool examine, struct err *e)
 {
     struct mailimap_selection_info *info = mailimap_selection_info_new();
@@ -409,6 +374,74 @@ static int session_until_asked(struct imap_session *s, bool *news)
             return MAILIMAP_ERROR_STREAM;
     }
     return MAILIMAP_NO_ERROR;
+}
+
+/* A quoted string at *at, into `out`; *at moves behind it. */
+static bool take_quoted(const char **at, char *out, size_t size)
+{
+    const char *p = *at;
+    size_t n = 0;
+
+    if (*p++ != '"')
+        return false;
+    for (; *p && *p != '"'; p++) {
+        p += *p == '\\' && p[1];
+        if (n + 1 >= size)
+            return false;
+        out[n++] = *p;
+    }
+    out[n] = '\0';
+    if (!*p)
+        return false;
+    *at = p + 1;
+    return true;
+}
+
+/* The first of the user's own namespaces (RFC 2342 section 5), if the line tells one. What follows
+ * it may be anything, which libetpan does not take. */
+static void see_namespace(const char *line, struct imap_names *out)
+{
+    static const char begin[] = "* NAMESPACE ((";
+    struct imap_names seen = {0};
+    char delimiter[2] = "";
+
+    if (strncasecmp(line, begin, sizeof begin - 1) != 0)
+        return;
+    line += sizeof begin - 1;
+    if (!take_quoted(&line, seen.prefix, sizeof seen.prefix) || *line++ != ' ')
+        return;
+    if (!take_quoted(&line, delimiter, sizeof delimiter) && strncasecmp(line, "NIL", 3) != 0)
+        return;
+    seen.delimiter = delimiter[0];
+    *out = seen;
+}
+
+static int ask_namespace(struct imap_session *s, struct imap_names *out, struct err *e)
+{
+    int r = session_is_broken(s, e);
+
+    if (r)
+        return r;
+    session_begin(s, IMAP_ANSWER_BYTES);
+    r = session_send(s, "NAMESPACE");
+    while (r == MAILIMAP_NO_ERROR && session_line(s)[0] == '*') {
+        see_namespace(session_line(s), out);
+        if (!mailimap_read_line(s->imap))
+            r = MAILIMAP_ERROR_STREAM;
+    }
+    r = session_answer(s, r, naming, e);
+    return r > 0 ? imap_refused(s, naming, e) : r;
+}
+
+int imap_naming(struct imap_session *s, struct imap_names *out, struct err *e)
+{
+    *out = (struct imap_names){0};
+    if (imap_has(s, "NAMESPACE")) {
+        int r = ask_namespace(s, out, e);
+        if (r || out->delimiter || *out->prefix)
+            return r;
+    }
+    return ask_delimiter(s, out, e);
 }
 
 int imap_authenticate(struct imap_session *s, const char *command, const char *answer,

@@ -153,6 +153,20 @@ def fetch(tag, command):
     return "OK fetched"
 
 
+NAMESPACES = {
+    "ns-nil": "* NAMESPACE NIL NIL NIL",
+    "ns-two": '* NAMESPACE (("INBOX." ".") ("Other." "/")) NIL NIL',
+    "ns-flat": '* NAMESPACE (("" NIL)) NIL NIL',
+    "ns-extended": '* NAMESPACE (("" "/" "X-PARAM" ("FLAG1" "FLAG2"))) (("~" "/")) NIL',
+    "ns-empty": "* NAMESPACE () () ()",
+    "ns-open": '* NAMESPACE (("" "/',
+    "ns-none": "* OK nothing to say",
+    "ns-short": "* NAMESPACE",
+    "ns-long": '* NAMESPACE (("' + "x" * 5000 + '" "/")) NIL NIL',
+    "ns-deep": "* NAMESPACE " + "(" * 50000,
+}
+
+
 def listing(mails):
     date = ' INTERNALDATE "01-Feb-2025 03:04:05 +0200"'
     size = 10 if mode == "liar" else len(BODY)
@@ -172,6 +186,10 @@ def answer(tag, command):
     if word == "CAPABILITY" and mode != "no-capabilities":
         more = extensions + (["LOGINDISABLED"] if mode == "login-disabled" else [])
         send(" ".join(["* CAPABILITY IMAP4rev1"] + [x.upper() for x in more]) + "\r\n")
+    elif word == "NAMESPACE" and mode in NAMESPACES:
+        send(NAMESPACES[mode] + "\r\n")
+    elif word == "LIST":
+        send('* LIST (\\Noselect) "/" ""\r\n')
     elif word == "STARTTLS":
         if mode == "starttls-refused":
             return "NO not today"

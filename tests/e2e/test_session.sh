@@ -81,6 +81,14 @@ tls_server "NORMAL:-VERS-ALL:+VERS-TLS1.2"
 check_contains "TLS 1.2 is good enough" "waiting for the greeting" "$(drive port="$tls_port" timeout=2)"
 kill $tls_server
 
+# --- how folders are named, by servers of all kinds
+for naming in ns-nil:A/B ns-two:INBOX.A.B ns-flat:A/B ns-extended:A/B ns-none:A/B ns-long:A/B ns-empty:A/B ns-short:A/B ns-open:A/B; do
+  check "names: ${naming%:*}" "done" "$(fake "${naming%:*}+namespace+move" tls=0 archive=A/B)"
+  check "names: ${naming%:*}: where the mails go" "\"${naming#*:}\"" "$(sed -n 's/.*UID MOVE [^ ]* //p' "$WORK/commands" | sort -u)"
+done
+check_contains "names: ns-deep" "error -2 protocol mailbox main: asking how folders are named: " \
+  "$(fake ns-deep+namespace+move tls=0 archive=A/B)"
+
 # --- IDLE
 dovecot_deliver waiting "$WORK"/mails/[12]
 : >"$WORK/out"
