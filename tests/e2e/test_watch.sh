@@ -113,7 +113,7 @@ cp "$8" "$WORK/box/new/"
 check "the server is away: the others go on" yes "$(until_true 10 in_done 2)"
 DOVECOT_PORTS="$DOVECOT_IMAPS_PORT $DOVECOT_IMAP_PORT" dovecot_start "$WORK/dovecot"
 dovecot_deliver reports "$9"
-check "the server is back: it goes on" yes "$(until_true 30 archived 6)"
+check "the server is back: it goes on" yes "$(until_true 90 archived 6)"
 check "the server is back: it is said" yes "$(until_true 5 said 'well again')"
 
 # the store goes away and comes back
@@ -125,7 +125,7 @@ if [ "$BACKEND" = postgresql ]; then
   check "the store is away: it is said" yes "$(until_true 15 more_said $before)"
   check "the store is away: the mail stays" 1 "$(dovecot_count reports INBOX)"
   postgres_start "$WORK/pg"
-  check "the store is back: it goes on" yes "$(until_true 40 archived 7)"
+  check "the store is back: it goes on" yes "$(until_true 90 archived 7)"
 fi
 check "every line on standard error is JSON" yes "$(python3 -c '
 import json, sys
