@@ -90,8 +90,16 @@ static void take_one(
 
 static void take_dkim(struct taking *t, const struct dkim_result *d)
 {
-    for (size_t i = 0; i < d->n; i++)
-        take_one(t, "dkim", d->selectors[i].name, d->selectors[i].record);
+    for (size_t i = 0; i < d->n; i++) {
+        if (d->selectors[i].answer.status != DNS_FAILED)
+            take_one(t, "dkim", d->selectors[i].name, d->selectors[i].record);
+    }
+}
+
+/* A check that has asked all it may looks at nothing more, and does not say so. */
+static bool is_cut(const struct check_result *r)
+{
+    return r->questions >= SUBJECT_QUESTIONS_MAX;
 }
 
 static void take_sts(struct taking *t, const struct sts_result *s)
@@ -121,9 +129,13 @@ static void take_records(struct taking *t, const struct check_result *r)
     take_mx(t, r);
     add(t, "spf", r->domain, spf ? texts_of(t->arena, &spf->txt, spf_is_record) : NULL);
     take_dkim(t, &r->dkim);
+    if (is_cut(r))
+        return;
     take_sts(t, &r->sts);
     take_one(t, "tls-rpt", r->tlsrpt.name, r->tlsrpt.record);
-    take_one(t, "bimi", r->bimi.name, r->bimi.record);
+    /* that of the domain above is not the domain's own, and may not have been answered */
+    if (domain_is_within(r->bimi.name, r->domain))
+        take_one(t, "bimi", r->bimi.name, r->bimi.record);
 }
 
 static bool is_known(const struct check_result *r)
@@ -133,7 +145,7 @@ static bool is_known(const struct check_result *r)
     if (!r->answered || r->mx.unknown || r->dmarc.unknown ||
         r->dmarc.own.answer.status == DNS_FAILED || (spf && spf->state == SPF_NODE_UNKNOWN))
         return false;
-    for (size_t i = 0; i < r->dkim.n; i++) {
+    for (size_t i = 0; i < r->dkim.n && !is_cut(r); i++) {
         if (r->dkim.selectors[i].answer.status == DNS_FAILED)
             return false;
     }

@@ -191,12 +191,12 @@ static void test_carry(void)
     arena_free(a);
 }
 
-static bool take(struct arena *a, const char *zone, struct published *out)
+static bool take_with(struct arena *a, const char *zone, const char *const *selectors, size_t n,
+    struct published *out)
 {
     struct dns *dns = dns_table_of(zone);
-    const char *selectors[] = {"m1", "m2"};
     const struct check_settings set = {
-        .dns = dns, .now = 1795000000, .dkim = {.selectors = selectors, .n = 2}};
+        .dns = dns, .now = 1795000000, .dkim = {.selectors = selectors, .n = n}};
     const struct check_target target = {.name = "d.example"};
     struct check_result r;
 
@@ -204,6 +204,13 @@ static bool take(struct arena *a, const char *zone, struct published *out)
     bool known = published_of(a, &r, "all", out);
     dns_close(dns);
     return known;
+}
+
+static bool take(struct arena *a, const char *zone, struct published *out)
+{
+    static const char *const selectors[] = {"m1", "m2"};
+
+    return take_with(a, zone, selectors, 2, out);
 }
 
 static void expect_record(
@@ -257,6 +264,30 @@ static void test_of_check(void)
     arena_free(a);
 }
 
+/* A check that ran out of questions does not take for gone what it never asked for. */
+static void test_cut(void)
+{
+    struct arena *a = arena_new();
+    const char *selectors[DKIM_SELECTORS_MAX];
+    const char *spf = "v=spf1";
+    struct published p;
+
+    for (int i = 0; i < DKIM_SELECTORS_MAX; i++)
+        selectors[i] = arena_printf(a, "s%d", i);
+    for (int i = 0; i < 100; i++)
+        spf = arena_printf(a, "%s a:h%d.d.example", spf, i);
+    const char *zone = arena_printf(a,
+        "example NS ns.example\nd.example NS ns.example\nd.example TXT %s -all\n"
+        "_smtp._tls.d.example TXT v=TLSRPTv1; rua=mailto:t@d.example\n",
+        spf);
+    CU_ASSERT_TRUE_FATAL(take_with(a, zone, selectors, DKIM_SELECTORS_MAX, &p));
+    CU_ASSERT_PTR_NOT_NULL(published_find(&p, "spf", "d.example"));
+    CU_ASSERT_PTR_NULL(published_find(&p, "tls-rpt", "_smtp._tls.d.example"));
+    CU_ASSERT_TRUE_FATAL(take_with(a, zone, selectors, 1, &p));
+    expect_record(&p, "tls-rpt", "_smtp._tls.d.example", "v=TLSRPTv1; rua=mailto:t@d.example");
+    arena_free(a);
+}
+
 const char unit_suite[] = "changes";
 const struct unit_test unit_tests[] = {
     {"DMARC", test_dmarc},
@@ -267,5 +298,6 @@ const struct unit_test unit_tests[] = {
     {"order", test_order},
     {"what was not looked at", test_carry},
     {"of a check", test_of_check},
+    {"a check that was cut off", test_cut},
     {NULL, NULL},
 };
