@@ -7,8 +7,10 @@
 #include "base/when.h"
 #include "check/changes.h"
 #include "check/check.h"
+#include "cli/options.h"
 #include "store/checks.h"
 #include "store/pack.h"
+#include "store/store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -325,7 +327,9 @@ int watch_print(
     struct store *s, const struct watch_request *want, FILE *out, bool *weaker, struct err *e)
 {
     struct showing showing = {.want = want, .arena = arena_new(), .out = out};
-    int rc = store_checks(s, want->client, INT64_MIN, INT64_MAX, take_state, &showing, e);
+    const struct store_period ever = {
+        .client = want->client, .from = PERIOD_FIRST_DAY, .to = PERIOD_LAST_DAY};
+    int rc = store_checks(s, &ever, take_state, &showing, e);
 
     if (!rc) {
         put_all(&showing);

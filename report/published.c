@@ -1,21 +1,17 @@
 #include "report/published.h"
 
 #include "base/arena.h"
-#include "base/text.h"
 #include "store/checks.h"
 #include "store/pack.h"
-#include "store/store.h"
 
 #include <string.h>
 
 enum {
-    FIELDS = 6,
-    DAY_SECONDS = 86400
+    FIELDS = 6
 };
 
 struct collector {
     struct arena *arena;
-    const char *within; /* NULL: all domains */
     struct published_in_period *out;
 };
 
@@ -25,7 +21,7 @@ static int take_check(void *context, const struct store_check *check)
     const char *row[FIELDS];
     const char *at = check->changes;
 
-    if (!at || (c->within && !domain_is_within(check->domain, c->within)))
+    if (!at)
         return 0;
     const char *domain = arena_strdup(c->arena, check->domain);
     while (unpack_row(c->arena, &at, row, FIELDS)) {
@@ -57,11 +53,10 @@ static void weaker_first(struct arena *a, struct published_in_period *p)
 int published_build(struct store *s, const struct store_period *p, struct arena *a,
     struct published_in_period *out, struct err *e)
 {
-    struct collector c = {a, p->domain, out};
+    struct collector c = {a, out};
 
     *out = (struct published_in_period){NULL, 0};
-    int rc = store_checks(s, p->client, p->from * DAY_SECONDS,
-        p->to * DAY_SECONDS + DAY_SECONDS - 1, take_check, &c, e);
+    int rc = store_checks(s, p, take_check, &c, e);
     if (rc)
         return rc;
     weaker_first(a, out);

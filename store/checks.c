@@ -1,8 +1,13 @@
 #include "store/checks.h"
 
 #include "base/arena.h"
+#include "base/text.h"
 #include "store/core.h"
 #include "store/sql.h"
+
+enum {
+    DAY_SECONDS = 86400
+};
 
 struct last {
     struct arena *arena;
@@ -77,6 +82,7 @@ int store_checks_keep(struct store *s, const struct store_checked *list, size_t 
 }
 
 struct check_reader {
+    const char *within; /* NULL: all domains */
     int (*row)(void *context, const struct store_check *c);
     void *context;
 };
@@ -93,16 +99,20 @@ static int take_check(void *context, struct store *s, struct db_stmt *stmt)
         .changes = store_text(s, stmt, 5),
     };
 
+    if (reader->within && !domain_is_within(c.domain, reader->within))
+        return 0;
     return reader->row(reader->context, &c);
 }
 
-int store_checks(struct store *s, const char *client, int64_t from, int64_t to,
+int store_checks(struct store *s, const struct store_period *p,
     int (*row)(void *context, const struct store_check *c), void *context, struct err *e)
 {
-    struct check_reader reader = {row, context};
-    struct db_value values[] = {db_int(0), db_int(from), db_int(to)};
-    int got = client ? store_client_find(s, client, &values[0].n, e) : 0;
+    struct check_reader reader = {p->domain, row, context};
+    struct db_value values[] = {
+        db_int(0), db_int(p->from * DAY_SECONDS), db_int((p->to + 1) * DAY_SECONDS - 1)};
+    int got = p->client ? store_client_find(s, p->client, &values[0].n, e) : 0;
 
-    return got < 0 ? got
-                   : store_query(s, &(struct query){sql_checks, values, 3, take_check, &reader}, e);
+    if (got < 0)
+        return got;
+    return store_query(s, &(struct query){sql_checks, values, 3, take_check, &reader}, e);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct store;
+struct store_period;
 
 struct store_check {
     const char *client, *domain;
@@ -40,9 +41,8 @@ int store_checks_keep(struct store *s, const struct store_checked *list, size_t 
         void *context, size_t i, const struct store_check *last, struct store_check_answer *out),
     void *context, struct err *e) ERR_CHECKED;
 
-/* States that were seen first within these seconds, both included, of a client (NULL: all); by
- * client, domain and time. */
-int store_checks(struct store *s, const char *client, int64_t from, int64_t to,
+/* States that were seen first within the period; by client, domain and time. */
+int store_checks(struct store *s, const struct store_period *p,
     int (*row)(void *context, const struct store_check *c), void *context,
     struct err *e) ERR_CHECKED;
 

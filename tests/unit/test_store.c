@@ -4,6 +4,7 @@
  */
 #include "base/arena.h"
 #include "store/auth.h"
+#include "store/checks.h"
 #include "store/core.h"
 #include "store/db.h"
 #include "store/pack.h"
@@ -2365,6 +2366,95 @@ static void every_statement_is_understood(void)
     on_each(every_statement_is_understood_case);
 }
 
+/* ---- checks of domains ---- */
+
+/* What is found, state by state; a letter that is another than before is a change. */
+static void decide_state(
+    void *context, size_t i, const struct store_check *last, struct store_check_answer *out)
+{
+    const char *const *found = context;
+
+    out->content = found[i];
+    out->changes = last && strcmp(last->content, found[i]) != 0 ? "changed" : NULL;
+}
+
+/* Times are hundredths of days here. */
+static void keep_state(const char *domain, int64_t at, const char *found)
+{
+    const struct store_checked list[] = {{domain, at * 864}, {"stranger.example", at * 864}};
+    const char *states[] = {found, "nobody's"};
+    struct err e;
+
+    expect(store_checks_keep(store, list, 2, decide_state, states, &e), 0, &e);
+}
+
+struct told_states {
+    struct arena *arena;
+    const char *text;
+};
+
+static int tell_state(void *context, const struct store_check *c)
+{
+    struct told_states *t = context;
+
+    t->text = arena_printf(t->arena, "%s%s %s %lld-%lld %s %s\n", t->text, c->client, c->domain,
+        (long long)c->checked_at / 864, (long long)c->last_seen / 864, c->content,
+        c->changes ? c->changes : "first");
+    return 0;
+}
+
+static void expect_states_of(const struct store_period *p, const char *wanted)
+{
+    struct told_states t = {arena_new(), ""};
+    struct err e;
+
+    expect(store_checks(store, p, tell_state, &t, &e), 0, &e);
+    same_text(t.text, wanted);
+    arena_free(t.arena);
+}
+
+static void expect_states(const char *client, int64_t from, int64_t to, const char *wanted)
+{
+    expect_states_of(&(struct store_period){.client = client, .from = from, .to = to}, wanted);
+}
+
+static void expect_states_below(const char *domain, const char *wanted)
+{
+    expect_states_of(&(struct store_period){.domain = domain, .to = 10}, wanted);
+}
+
+static void state_is_kept_once_case(void)
+{
+    struct err e;
+
+    assign("acme.example", "acme");
+    keep_state("acme.example", 100, "A");
+    keep_state("acme.example", 200, "A");
+    expect_states("acme", 0, 10, "acme acme.example 100-200 A first\n");
+    keep_state("www.acme.example", 200, "A");
+    keep_state("acme.example", 300, "B");
+    keep_state("acme.example", 400, "B");
+    expect_states(NULL, 0, 10,
+        "acme acme.example 100-200 A first\nacme acme.example 300-400 B changed\n"
+        "acme www.acme.example 200-200 A first\n");
+    expect_states("acme", 3, 3, "acme acme.example 300-400 B changed\n");
+    expect_states_below("www.acme.example", "acme www.acme.example 200-200 A first\n");
+    /* a clock that goes back */
+    keep_state("acme.example", 250, "B");
+    expect_states("acme", 3, 3, "acme acme.example 300-400 B changed\n");
+    /* they go where the domain goes */
+    assign("acme.example", "birch");
+    expect_states("acme", 0, 10, "");
+    expect_states("birch", 0, 2,
+        "birch acme.example 100-200 A first\n"
+        "birch www.acme.example 200-200 A first\n");
+    expect(store_client_remove(store, "birch", &e), 0, &e);
+    expect_states("unassigned", 3, 3, "unassigned acme.example 300-400 B changed\n");
+    expect(store_checks(store, &(struct store_period){.client = "nobody"}, tell_state, NULL, &e),
+        ERR_USAGE, &e);
+    same_number(number("SELECT COUNT(*) FROM v_domain_check WHERE date = '1970-01-04'"), 1, "rows");
+}
+
 /* ---- deliveries ---- */
 
 static struct store_delivery delivery_to(const char *recipient)
@@ -2448,6 +2538,11 @@ static void deliveries_are_listed_and_forgotten_case(void)
     same_number(number("SELECT COUNT(*) FROM delivery"), 0, "deliveries of nobody");
 }
 
+static void state_is_kept_once(void)
+{
+    on_each(state_is_kept_once_case);
+}
+
 static void delivery_is_one_attempt_at_a_time(void)
 {
     on_each(delivery_is_one_attempt_at_a_time_case);
@@ -2503,6 +2598,7 @@ const struct unit_test unit_tests[] = {
     {"failure data is the operator's choice", failure_data_is_the_operators_choice},
     {"hashes last", hashes_last},
     {"doubtful reports can be left out", doubtful_reports_can_be_left_out},
+    {"a state of a domain is kept once", state_is_kept_once},
     {"a delivery is one attempt at a time", delivery_is_one_attempt_at_a_time},
     {"deliveries are listed and forgotten", deliveries_are_listed_and_forgotten},
     {"verify finds what was changed", verify_finds_what_was_changed},
