@@ -401,7 +401,7 @@ void published_compare(struct arena *a, const struct published *before, const st
         return;
     compare_records(&c);
     compare_inherited(&c);
-    if (same(before->scope, now->scope)) {
+    if (before->scope && now->scope && same(before->scope, now->scope)) {
         add_findings(&c, now, before, PUBLISHED_NEW);
         add_findings(&c, before, now, PUBLISHED_GONE);
     }

@@ -138,6 +138,12 @@ static void take_records(struct taking *t, const struct check_result *r)
         take_one(t, "bimi", r->bimi.name, r->bimi.record);
 }
 
+/* Something was not answered. */
+static bool is_failure(const struct finding *f)
+{
+    return strcmp(f->kind->id, "DNS-01") == 0 || strcmp(f->kind->id, "DNS-03") == 0;
+}
+
 static bool is_known(const struct check_result *r)
 {
     const struct spf_node *spf = r->spf.tree.top;
@@ -151,8 +157,7 @@ static bool is_known(const struct check_result *r)
     }
     for (size_t i = 0; i < r->findings.n; i++) {
         const struct finding *f = &r->findings.items[i];
-        bool failed = strcmp(f->kind->id, "DNS-01") == 0 || strcmp(f->kind->id, "DNS-03") == 0;
-        if (failed && (!f->name || domain_is_within(f->name, r->domain)))
+        if (is_failure(f) && (!f->name || domain_is_within(f->name, r->domain)))
             return false;
     }
     return true;
@@ -163,8 +168,13 @@ static void take_findings(struct arena *a, const struct findings *f, struct publ
     const char **ids = arena_alloc(a, (f->n + 1) * sizeof *ids);
     size_t n = 0;
 
-    for (size_t i = 0; i < f->n; i++)
+    for (size_t i = 0; i < f->n; i++) {
+        if (is_failure(&f->items[i])) {
+            out->scope = NULL;
+            return;
+        }
         ids[n++] = f->items[i].kind->id;
+    }
     if (n)
         qsort(ids, n, sizeof *ids, compare_texts);
     for (size_t i = 0; i < n; i++) {
@@ -224,4 +234,9 @@ void published_carry(struct arena *a, const struct published *before, struct pub
     }
     now->records = t.records;
     now->n = t.n;
+    if (!now->scope) {
+        now->scope = before->scope;
+        now->findings = before->findings;
+        now->n_findings = before->n_findings;
+    }
 }

@@ -26,7 +26,9 @@ struct published {
     size_t n;
     const char *const *findings; /* ids, in order, each once */
     size_t n_findings;
-    const char *scope; /* how the check was made; findings of other scopes cannot be compared */
+    /* How the check was made: findings of other scopes cannot be compared. NULL: what was found is
+     * not known, because others (of an include, say) did not answer. */
+    const char *scope;
 };
 
 enum {
@@ -46,7 +48,7 @@ const struct published_record *published_find(
 
 /*
  * What `before` knows and `now` did not look at (a key whose selector nobody named this time, a
- * policy that was not fetched) is taken to be as it was.
+ * policy that was not fetched) is taken to be as it was; so are findings that are not known.
  */
 void published_carry(struct arena *a, const struct published *before, struct published *now);
 

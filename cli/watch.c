@@ -70,7 +70,8 @@ static const char *pack_state(struct arena *a, const struct published *p)
     struct buf b;
 
     buf_init(&b, STATE_MAX);
-    (void)pack_row(&b, (const char *const[]){"scope", p->scope}, 2);
+    if (p->scope)
+        (void)pack_row(&b, (const char *const[]){"scope", p->scope}, 2);
     for (size_t i = 0; i < p->n; i++) {
         const struct published_record *r = &p->records[i];
         (void)pack_row(&b, (const char *const[]){"record", r->kind, r->name, r->text}, 4);
@@ -86,7 +87,7 @@ static void unpack_state(struct arena *a, const char *text, struct published *ou
     const char **findings = NULL;
     const char *row[4];
 
-    *out = (struct published){.scope = ""};
+    *out = (struct published){.scope = NULL};
     while (unpack_row(a, &text, row, 4)) {
         if (!row[0] || !row[1])
             continue;

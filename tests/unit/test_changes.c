@@ -254,6 +254,18 @@ static void test_of_check(void)
     CU_ASSERT_TRUE(p.n_findings > 0);
     for (size_t i = 1; i < p.n_findings; i++)
         CU_ASSERT_TRUE(strcmp(p.findings[i - 1], p.findings[i]) < 0);
+    /* others that do not answer hide what would be found, but not the domain's records */
+    struct published lame;
+    CU_ASSERT_TRUE_FATAL(take(a,
+        ZONE "_dmarc.d.example TXT v=DMARC1; p=reject; rua=mailto:r@lame.test\n"
+             "r.lame.test SERVFAIL\nlame.test SERVFAIL\n"
+             "d.example._report._dmarc.lame.test SERVFAIL\n",
+        &lame));
+    CU_ASSERT_PTR_NULL(lame.scope);
+    CU_ASSERT_EQUAL(lame.n_findings, 0);
+    published_carry(a, &p, &lame);
+    CU_ASSERT_EQUAL(lame.n_findings, p.n_findings);
+    CU_ASSERT_STRING_EQUAL(lame.scope, "all");
     /* no answer is no state */
     CU_ASSERT_FALSE(take(a, ZONE "_dmarc.d.example TIMEOUT\n", &p));
     CU_ASSERT_FALSE(take(a, ZONE "m2._domainkey.d.example SERVFAIL\n", &p));
