@@ -488,7 +488,9 @@ static int ask_deliveries(struct query *q, struct err *e)
 
 static int ask_timeline(struct query *q, struct err *e)
 {
-    return query_timeline(q->store, &q->period, q->failing, q->limit, q->arena, &q->table, e);
+    const struct timeline wanted = {q->period, q->failing, q->limit};
+
+    return query_timeline(q->store, &wanted, q->arena, &q->table, e);
 }
 
 static const struct question questions[] = {

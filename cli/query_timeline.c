@@ -48,21 +48,23 @@ static void merge(struct days *d)
     d->n = kept;
 }
 
-int query_timeline(struct store *s, const struct store_period *p, bool failing, int64_t limit,
-    struct arena *a, struct table *out, struct err *e)
+int query_timeline(struct store *s, const struct timeline *wanted, struct arena *a,
+    struct table *out, struct err *e)
 {
     static const struct table_column columns[] = {
         {"day", false}, {"messages", true}, {"dmarc_pass", true}, {"dmarc_fail", true}};
     struct days d = {.arena = a};
-    int rc = store_days(s, p, take_day, &d, e);
+    int rc = store_days(s, &wanted->period, take_day, &d, e);
 
     merge(&d);
     table_init(out, a, columns, sizeof columns / sizeof *columns);
-    for (size_t i = 0; !rc && i < d.n && !(limit && (int64_t)out->n_rows >= limit); i++) {
+    for (size_t i = 0; !rc && i < d.n; i++) {
         const struct store_day_row *r = &d.list[i];
         char day[WHEN_TEXT_MAX];
-        if (failing && r->messages == r->passed)
+        if (wanted->failing && r->messages == r->passed)
             continue;
+        if (wanted->limit && (int64_t)out->n_rows >= wanted->limit)
+            break;
         when_format_day(r->day, day);
         table_row(out);
         table_text(out, day);

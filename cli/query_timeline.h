@@ -7,9 +7,14 @@
 #include "cli/table.h"
 #include "store/store.h"
 
-/* Days without messages have no row; with `failing` only days with failed messages have one.
- * `limit` 0: all. */
-int query_timeline(struct store *s, const struct store_period *p, bool failing, int64_t limit,
-    struct arena *a, struct table *out, struct err *e) ERR_CHECKED;
+/* Days without messages have no row. */
+struct timeline {
+    struct store_period period;
+    bool failing;  /* only days with failed messages */
+    int64_t limit; /* 0: all */
+};
+
+int query_timeline(struct store *s, const struct timeline *wanted, struct arena *a,
+    struct table *out, struct err *e) ERR_CHECKED;
 
 #endif
