@@ -52,13 +52,13 @@ static const char *replace(struct arena *a, const char *in, const char *what, co
 }
 
 /* The room that one more finding of this kind takes up, or NULL. */
-static struct finding *make_room(
+static struct check_finding *make_room(
     struct findings *f, const struct finding_kind *kind, const char *name, const char *message)
 {
     size_t of_kind = 0;
 
     for (size_t i = 0; i < f->n; i++) {
-        const struct finding *other = &f->items[i];
+        const struct check_finding *other = &f->items[i];
         if (other->kind != kind)
             continue;
         of_kind++;
@@ -86,11 +86,11 @@ void finding_add(struct findings *f, const char *id, const char *name, const cha
     (void)vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
     const char *safe = text_safe(f->arena, message, sizeof message); /* names hold any octet */
-    struct finding *to = make_room(f, kind, name, safe);
+    struct check_finding *to = make_room(f, kind, name, safe);
     f->last = to;
     if (!to)
         return;
-    *to = (struct finding){.kind = kind,
+    *to = (struct check_finding){.kind = kind,
         .severity = kind->severity,
         .domain = f->domain,
         .name = name ? text_safe(f->arena, name, sizeof message) : NULL,
@@ -161,7 +161,7 @@ enum severity findings_worst(const struct findings *f)
 }
 
 /* What makes receivers see no record at all hides everything else that is wrong with it. */
-static size_t rank(const struct finding *x)
+static size_t rank(const struct check_finding *x)
 {
     static const char *const first[] = {
         "DMARC-02", "DMARC-03", "DMARC-04", "DMARC-17", "SPF-02", "SPF-08", "SPF-05", "SPF-10"};
@@ -174,8 +174,8 @@ static size_t rank(const struct finding *x)
 
 static int compare(const void *left, const void *right)
 {
-    const struct finding *a = left;
-    const struct finding *b = right;
+    const struct check_finding *a = left;
+    const struct check_finding *b = right;
 
     if (a->severity != b->severity)
         return a->severity < b->severity ? -1 : 1;

@@ -33,7 +33,7 @@ extern const size_t finding_kinds_count;
 
 const struct finding_kind *finding_kind_find(const char *id); /* NULL if there is none */
 
-struct finding {
+struct check_finding {
     const struct finding_kind *kind;
     enum severity severity; /* that of its kind, unless the check knows better */
     const char *domain;     /* that was checked */
@@ -54,10 +54,10 @@ enum {
 struct findings {
     struct arena *arena; /* of everything in it */
     const char *domain;
-    struct finding *items;
+    struct check_finding *items;
     size_t n;
-    size_t left_out;      /* beyond FINDINGS_OF_A_KIND */
-    struct finding *last; /* added last; NULL: it was not, or they are in order now */
+    size_t left_out;            /* beyond FINDINGS_OF_A_KIND */
+    struct check_finding *last; /* added last; NULL: it was not, or they are in order now */
 };
 
 void findings_init(struct findings *f, struct arena *a, const char *domain);

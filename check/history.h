@@ -49,8 +49,10 @@ struct check_history {
     const struct history_envelope *envelopes;
     size_t n_envelopes;
     /* what TLS reports say of its MTA-STS policy */
-    int64_t tls_first;                     /* seconds: begin of the first of them */
-    int64_t tls_successful, tls_failed;    /* sessions */
+    int64_t tls_first;                  /* seconds: begin of the first of them */
+    int64_t tls_successful, tls_failed; /* sessions */
+    /* MTA-STS record and policy at the last check, as check/published.h keeps them */
+    const char *sts_record, *sts_policy;
     const struct history_policy *policies; /* oldest first */
     size_t n_policies;
     /* of the 90 days before now */

@@ -102,17 +102,19 @@ static bool is_cut(const struct check_result *r)
     return r->questions >= SUBJECT_QUESTIONS_MAX;
 }
 
+const char *published_policy(struct arena *a, const struct sts_policy *p)
+{
+    const char *mx = join(a, p->patterns, p->n_patterns);
+
+    return arena_printf(a, "mode: %s\nmax_age: %lld\n%s", sts_mode_name(p->mode),
+        (long long)p->max_age, mx ? finding_escape(a, mx, strlen(mx)) : "");
+}
+
 static void take_sts(struct taking *t, const struct sts_result *s)
 {
-    const struct sts_policy *p = s->policy;
-
     take_one(t, "mta-sts", s->name, s->record);
-    if (!p)
-        return;
-    const char *mx = join(t->arena, p->patterns, p->n_patterns);
-    add(t, "mta-sts-policy", s->name,
-        arena_printf(t->arena, "mode: %s\nmax_age: %lld\n%s", sts_mode_name(p->mode),
-            (long long)p->max_age, mx ? finding_escape(t->arena, mx, strlen(mx)) : ""));
+    if (s->policy)
+        add(t, "mta-sts-policy", s->name, published_policy(t->arena, s->policy));
 }
 
 static void take_records(struct taking *t, const struct check_result *r)
@@ -139,7 +141,7 @@ static void take_records(struct taking *t, const struct check_result *r)
 }
 
 /* Something was not answered. */
-static bool is_failure(const struct finding *f)
+static bool is_failure(const struct check_finding *f)
 {
     return strcmp(f->kind->id, "DNS-01") == 0 || strcmp(f->kind->id, "DNS-03") == 0;
 }
@@ -156,7 +158,7 @@ static bool is_known(const struct check_result *r)
             return false;
     }
     for (size_t i = 0; i < r->findings.n; i++) {
-        const struct finding *f = &r->findings.items[i];
+        const struct check_finding *f = &r->findings.items[i];
         if (is_failure(f) && (!f->name || domain_is_within(f->name, r->domain)))
             return false;
     }

@@ -10,6 +10,7 @@
 
 struct arena;
 struct check_result;
+struct sts_policy;
 
 /*
  * Kinds: "domain" (text: "exists"), "mx", "spf", "dmarc", "dkim", "mta-sts", "mta-sts-policy",
@@ -41,6 +42,9 @@ enum {
  */
 bool published_of(
     struct arena *a, const struct check_result *r, const char *scope, struct published *out);
+
+/* The text of an MTA-STS policy, as it is kept. */
+const char *published_policy(struct arena *a, const struct sts_policy *p);
 
 /* NULL: it was not looked at. */
 const struct published_record *published_find(

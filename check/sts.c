@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "check/history.h"
+#include "check/published.h"
 
 #include <string.h>
 #include <strings.h>
@@ -159,6 +160,22 @@ static void check_testing(struct subject *s, const struct sts_result *r)
     }
 }
 
+/* Senders fetch the policy again when the id in the record is another, and not before. */
+static void check_id(struct subject *s, const struct sts_result *r)
+{
+    const struct check_history *h = s->history;
+
+    if (!h || !h->sts_record || !h->sts_policy)
+        return;
+    const char *record = finding_escape(s->arena, r->record->data, r->record->len);
+    if (strcmp(record, h->sts_record) == 0 &&
+        strcmp(published_policy(s->arena, r->policy), h->sts_policy) != 0) {
+        finding_add(&s->findings, "STS-10", r->name,
+            "the policy is not the one of the last check, but its id is");
+        finding_text(&s->findings, r->record->data, r->record->len);
+    }
+}
+
 static void check_document(struct subject *s, const struct fetched *f, const struct sts_result *r)
 {
     int64_t left = f->certificate_expires - s->now;
@@ -295,5 +312,6 @@ void sts_check(struct subject *s, const struct mx_result *mx, struct sts_result 
         check_fields(s, out);
         check_hosts(s, mx, out);
         check_testing(s, out);
+        check_id(s, out);
     }
 }

@@ -140,6 +140,19 @@ static int take_option(struct check_command *c, int option, struct err *e)
     }
 }
 
+static int take_configured(struct check_command *c, struct err *e)
+{
+    const struct config *config = c->app->config;
+
+    for (size_t i = 0; i < config->n_selectors; i++) {
+        if (take_selector(c, config->selectors[i], e)) {
+            return err_set(e, ERR_CONFIG, "config", "selectors: '%.100s' cannot be a selector",
+                config->selectors[i]);
+        }
+    }
+    return 0;
+}
+
 static int read_options(struct check_command *c, int argc, char **argv, struct err *e)
 {
     static const struct option longs[] = {
@@ -450,6 +463,8 @@ static int run_check(struct app *app, int argc, char **argv, struct err *e)
     struct check_command c = {.app = app, .arena = arena_new(), .printer = print_check_text};
     int rc = read_options(&c, argc, argv, e);
     if (!rc)
+        rc = take_configured(&c, e);
+    if (!rc)
         rc = find_targets(&c, argc, argv, e);
     if (!rc)
         rc = c.changed ? show_changes(&c, e) : check_with_dns(&c, e);
@@ -474,7 +489,7 @@ const struct command cmd_check = {
     .summary = "what domains have published, and what is wrong with it",
     .help = "  --resolver ADDR   ask this server (192.0.2.1, 192.0.2.1:53, [2001:db8::1]:53)\n"
             "                    instead of those of the system\n"
-            "  --selector S      look at this DKIM selector, too\n"
+            "  --selector S      look at this DKIM selector, too, besides those configured\n"
             "  --probe           and at those that mail services usually have\n"
             "  --format FORMAT   text (default) or json\n"
             "  --client NAME     the domains of a client; --all-clients: of all\n"

@@ -88,7 +88,7 @@ static void put_faults(struct setup_run *r, const struct findings *f)
     size_t n = 0;
 
     for (size_t i = 0; i < f->n && n < FAULTS_MAX; i++) {
-        const struct finding *x = &f->items[i];
+        const struct check_finding *x = &f->items[i];
         if (x->severity > SEVERITY_ERR)
             continue;
         if (n++ == 0)

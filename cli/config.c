@@ -715,6 +715,10 @@ static void take_policy(cfg_t *root, struct config *c)
     for (unsigned i = 0; i < n; i++)
         ids[i] = arena_strdup(c->arena, cfg_getnstr(root, "authserv_id", i));
     c->policy.trust = (struct trust_settings){.authserv_ids = ids, .n_authserv_ids = n};
+    c->n_selectors = cfg_size(root, "selectors");
+    c->selectors = arena_alloc(c->arena, (c->n_selectors + 1) * sizeof *c->selectors);
+    for (unsigned i = 0; i < c->n_selectors; i++)
+        c->selectors[i] = arena_strdup(c->arena, cfg_getnstr(root, "selectors", i));
 }
 
 /* ---- reading ---- */
@@ -834,13 +838,13 @@ static int parse(const char *text)
         CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE),
         CFG_STR("failure_data", "headers", CFGF_NONE), CFG_STR("untrusted", "count", CFGF_NONE),
         CFG_STR_LIST("authserv_id", NULL, CFGF_NONE), CFG_STR("senders", NULL, CFGF_NONE),
-        CFG_STR("asn_file", NULL, CFGF_NONE), CFG_STR("metrics", NULL, CFGF_NONE),
-        CFG_STR("log", "text", CFGF_NONE), CFG_STR("timezone", NULL, CFGF_NONE),
-        CFG_STR("cadence", NULL, CFGF_NONE), CFG_STR("language", NULL, CFGF_NONE),
-        CFG_SEC("provider", provider, CFGF_NONE), CFG_SEC("label", label, titled),
-        CFG_SEC("mailbox", mailbox, titled), CFG_SEC("client", client, titled),
-        CFG_SEC("smtp", smtp_options, CFGF_NONE), CFG_SEC("limits", limits, CFGF_NONE),
-        CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
+        CFG_STR_LIST("selectors", NULL, CFGF_NONE), CFG_STR("asn_file", NULL, CFGF_NONE),
+        CFG_STR("metrics", NULL, CFGF_NONE), CFG_STR("log", "text", CFGF_NONE),
+        CFG_STR("timezone", NULL, CFGF_NONE), CFG_STR("cadence", NULL, CFGF_NONE),
+        CFG_STR("language", NULL, CFGF_NONE), CFG_SEC("provider", provider, CFGF_NONE),
+        CFG_SEC("label", label, titled), CFG_SEC("mailbox", mailbox, titled),
+        CFG_SEC("client", client, titled), CFG_SEC("smtp", smtp_options, CFGF_NONE),
+        CFG_SEC("limits", limits, CFGF_NONE), CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
 
     if (!cfg)

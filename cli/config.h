@@ -97,7 +97,9 @@ struct config {
     struct config_smtp smtp;
     struct config_recipients *recipients; /* of clients that have some */
     size_t n_recipients;
-    struct store_policy policy;    /* its lists are in the arena, too */
+    struct store_policy policy; /* its lists are in the arena, too */
+    const char **selectors;     /* of DKIM, that checks look at besides those that reports show */
+    size_t n_selectors;
     const char *asn_file;          /* networks by address, in MaxMind's format; or NULL */
     struct identities *identities; /* the built-in list, `senders`, and the labels */
     struct looks looks;            /* of reports, by client */

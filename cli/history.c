@@ -3,8 +3,12 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "base/when.h"
+#include "check/published.h"
+#include "cli/options.h"
+#include "cli/watch.h"
 #include "report/finding.h"
 #include "store/auth.h"
+#include "store/checks.h"
 #include "store/store.h"
 
 #include <stdlib.h>
@@ -309,6 +313,36 @@ static void finish(struct gathering *g, int64_t now)
         h->sources_complete = false;
 }
 
+/* ---- the last check ---- */
+
+/* States come in order of time: the last one stays. */
+static int take_state(void *context, const struct store_check *c)
+{
+    struct gatherings *r = context;
+    struct gathering *g = find(r, c->domain);
+    struct published p;
+
+    if (!g)
+        return 0;
+    arena_reset(r->scratch);
+    watch_unpack(r->scratch, c->content, &p);
+    const char *name = arena_printf(r->scratch, "_mta-sts.%s", c->domain);
+    const struct published_record *record = published_find(&p, "mta-sts", name);
+    const struct published_record *policy = published_find(&p, "mta-sts-policy", name);
+    g->history.sts_record = record && record->text ? arena_strdup(r->arena, record->text) : NULL;
+    g->history.sts_policy = policy && policy->text ? arena_strdup(r->arena, policy->text) : NULL;
+    return 0;
+}
+
+static int read_states(
+    struct gatherings *r, struct store *s, const struct history_request *want, struct err *e)
+{
+    const struct store_period ever = {
+        .client = want->client, .from = PERIOD_FIRST_DAY, .to = PERIOD_LAST_DAY};
+
+    return store_checks(s, &ever, take_state, r, e);
+}
+
 int history_read(struct store *s, const struct history_request *want, struct arena *a,
     struct check_history **out, struct err *e)
 {
@@ -326,6 +360,8 @@ int history_read(struct store *s, const struct history_request *want, struct are
         qsort(r.by_name, r.n, sizeof(struct gathering *), compare_names);
     r.scratch = arena_new();
     int rc = read_all(&r, s, want, e);
+    if (!rc)
+        rc = read_states(&r, s, want, e);
     arena_free(r.scratch);
     if (rc)
         return rc;

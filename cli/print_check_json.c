@@ -206,7 +206,7 @@ static const char *broad_severity(enum severity s)
     return s == SEVERITY_WARN ? "warning" : s == SEVERITY_INFO ? "info" : "error";
 }
 
-static void put_finding(struct writer *w, const struct finding *f)
+static void put_finding(struct writer *w, const struct check_finding *f)
 {
     json_object(w->j);
     json_member_string(w->j, "id", f->kind->id);

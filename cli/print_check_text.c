@@ -179,7 +179,7 @@ static void put_paragraph(struct page *p, const char *indent, const char *text)
     }
 }
 
-static void put_finding(struct page *p, const struct finding *f)
+static void put_finding(struct page *p, const struct check_finding *f)
 {
     const char *explains =
         f->messages < 0 ? ""

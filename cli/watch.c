@@ -81,7 +81,7 @@ static const char *pack_state(struct arena *a, const struct published *p)
     return finish_text(a, &b);
 }
 
-static void unpack_state(struct arena *a, const char *text, struct published *out)
+void watch_unpack(struct arena *a, const char *text, struct published *out)
 {
     struct published_record *records = NULL;
     const char **findings = NULL;
@@ -132,7 +132,7 @@ static void decide(
 
     arena_reset(w->scratch);
     if (last) {
-        unpack_state(w->scratch, last->content, &before);
+        watch_unpack(w->scratch, last->content, &before);
         published_compare(w->scratch, &before, &now, &changes);
         published_carry(w->scratch, &before, &now);
         out->changes = pack_changes(w->scratch, &changes);

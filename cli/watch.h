@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
+struct arena;
 struct check_result;
+struct published;
 struct store;
 struct watch;
 
@@ -23,6 +25,9 @@ int watch_take(struct watch *w, const struct check_result *r, struct err *e) ERR
 /* Writes the rest. */
 int watch_finish(struct watch *w, struct err *e) ERR_CHECKED;
 void watch_free(struct watch *w); /* accepts NULL */
+
+/* A state of a domain, from its `content` in the store (store/checks.h). */
+void watch_unpack(struct arena *a, const char *text, struct published *out);
 
 struct watch_request {
     const char *client; /* NULL: all */

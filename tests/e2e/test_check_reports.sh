@@ -64,7 +64,8 @@ PYTHONPATH="$HERE" python3 "$WORK/zone.py" >"$WORK/zone"
 knot_start "$WORK/knot" "$WORK/zone"
 
 fresh_store t_check
-mill() { status_of "$MILL" --store "$STORE" "$@"; }
+: >"$WORK/conf"
+mill() { status_of "$MILL" --config "$WORK/conf" --store "$STORE" "$@"; }
 ask() { mill check --resolver "127.0.0.1:$KNOT_PORT" --no-fetch --format json "$@"; }
 # ids N: of the Nth domain
 ids() { json "$WORK/out" '" ".join(sorted({f["id"] for f in d['"$1"']["findings"]}))'; }
@@ -101,6 +102,9 @@ check "a domain by name, with its reports" 65 "$(ask used.example)"
 check_contains "a domain by name, with its reports: found" DKIM-01 "$(ids 0)"
 check "without looking into the store" 65 "$(ask --no-reports used.example)"
 check "without looking into the store: selectors" 0 "$(json "$WORK/out" 'len(d[0]["records"]["dkim"])')"
+echo 'selectors = {"m1"}' >>"$WORK/conf"
+check "selectors of the configuration" 65 "$(ask --no-reports used.example)"
+check "selectors of the configuration: looked at" "['m1']" "$(json "$WORK/out" '[k["selector"] for k in d[0]["records"]["dkim"]]')"
 check "no such client" 64 "$(ask --client nobody)"
 check "text: a tree" 0 "$(mill check --resolver "127.0.0.1:$KNOT_PORT" --no-fetch --client cedar)"
 check_contains "text: a tree by branch" "           1          50  include:busy.example" "$(cat "$WORK/out")"

@@ -112,7 +112,7 @@ static int fetch(
     return 0;
 }
 
-static void look_at_finding(const struct finding *f)
+static void look_at_finding(const struct check_finding *f)
 {
     promise(f->kind && f->severity <= SEVERITY_INFO && *f->message);
     promise(text_is_utf8(f->message, strlen(f->message)));

@@ -96,7 +96,7 @@ static void look_at_tree(const struct spf_tree *t)
 static void look_at_findings(const struct findings *f)
 {
     for (size_t i = 0; i < f->n; i++) {
-        const struct finding *x = &f->items[i];
+        const struct check_finding *x = &f->items[i];
         promise(x->message && x->advice);
         for (const char *p = x->text ? x->text : ""; *p; p++)
             promise(*p >= ' ' && *p < 0x7F);

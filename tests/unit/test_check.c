@@ -272,7 +272,7 @@ static void run_close(struct run *r)
     arena_free(r->arena);
 }
 
-static const struct finding *find(const struct run *r, const char *id)
+static const struct check_finding *find(const struct run *r, const char *id)
 {
     for (size_t i = 0; i < r->result.findings.n; i++) {
         if (strcmp(r->result.findings.items[i].kind->id, id) == 0)
@@ -506,6 +506,14 @@ static void test_lasting(void)
     run_check(&r, "example.com");
     expect_found(&r, "STS-11", false);
     expect_found(&r, "TLSRPT-06", true);
+    /* another policy under the id of the last check */
+    r.history.sts_record = "v=STSv1; id=1";
+    r.history.sts_policy = "mode: testing\nmax_age: 1\n*.example.com";
+    run_check(&r, "example.com");
+    expect_found(&r, "STS-10", true);
+    r.history.sts_record = "v=STSv1; id=0";
+    run_check(&r, "example.com");
+    expect_found(&r, "STS-10", false);
     run_close(&r);
 }
 

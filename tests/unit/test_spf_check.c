@@ -43,7 +43,7 @@ static void run_done(struct run *r)
     arena_free(r->arena);
 }
 
-static const struct finding *find(const struct run *r, const char *id)
+static const struct check_finding *find(const struct run *r, const char *id)
 {
     for (size_t i = 0; i < r->subject.findings.n; i++) {
         if (strcmp(r->subject.findings.items[i].kind->id, id) == 0)
@@ -253,7 +253,7 @@ static void the_offset_tells_where(void)
 
     run_check(&r, "example.com TXT v=spf1 ip4:192.0.2.1 ip4:192.0.2.300 mxx -all\n");
     CU_ASSERT_EQUAL_FATAL(r.subject.findings.n, 2);
-    const struct finding *f = r.subject.findings.items;
+    const struct check_finding *f = r.subject.findings.items;
     CU_ASSERT_EQUAL(f->offset, 25);
     CU_ASSERT_STRING_EQUAL(f->text, "v=spf1 ip4:192.0.2.1 ip4:192.0.2.300 mxx -all");
     CU_ASSERT_STRING_EQUAL(f->message, "ip4:192.0.2.300: not an IPv4 address");
