@@ -6,7 +6,9 @@
 
 Each case is a sound domain with a few names changed; it must give the ids listed and no others.
 """
+import base64
 import json
+import random
 import sys
 
 RSA2048 = (
@@ -15,6 +17,28 @@ RSA2048 = (
     "K/0P7DFE8FHOkWYP3sykqufywuSjK4muzMm5+ScDoU40mm8FQoGBNwGOeVH5f2Nfm5lPQwNuWQo5aNgXK0TMCSnldDj5OA5ySdK7OsfTCzFte/6e"
     "yFaFtmD5SJOZsqiGus/g6XHKn1DTSaeM+RUj0IRb5LSRYJc46QIDAQAB"
 )
+
+
+def der(tag, body):
+    size = len(body)
+    length = bytes([size]) if size < 128 else (lambda b: bytes([128 | len(b)]) + b)(size.to_bytes((size.bit_length() + 7) // 8, "big"))
+    return bytes([tag]) + length + body
+
+
+def integer(n):
+    return der(2, n.to_bytes(n.bit_length() // 8 + 1, "big"))
+
+
+def rsa(bits, exponent=65537, factor=None):
+    """A public key as it is published, of a number that nobody knows the factors of: small ones it has not, but for the given one."""
+    n = random.Random(bits).getrandbits(bits) | 1 << (bits - 1) | 1
+    while (n % factor if factor else any(n % p == 0 for p in range(3, 3000, 2))):
+        n += 2
+    key = der(0x30, integer(n) + integer(exponent))
+    algorithm = der(0x30, bytes.fromhex("06092a864886f70d0101010500"))
+    return base64.b64encode(der(0x30, algorithm + der(3, b"\0" + key))).decode()
+
+
 DS = "12345 13 2 " + "AB" * 32
 
 
@@ -164,6 +188,10 @@ case("DANE-02", {"_25._tcp.mail.{d}": [("TLSA", "1 1 1 " + "CD" * 32)]})
 case("DKIM-01", {"m1._domainkey.{d}": None})
 case("DKIM-02", {"m1._domainkey.{d}": [("CNAME", "m1.gone.{d}.")]})
 case("DKIM-02 X-08", {"m1._domainkey.{d}": [("CNAME", "m1.nobody-has-this.example.")]})
+case("", key("v=DKIM1; p=" + rsa(4096)))
+case("DKIM-05", key("v=DKIM1; p=" + rsa(4608)))
+case("DKIM-25", key("v=DKIM1; p=" + rsa(2048, exponent=3)))
+case("DKIM-25", key("v=DKIM1; p=" + rsa(2048, factor=101)))
 case("DKIM-06", key("v=DKIM1; p="))
 case("DKIM-07", key("v=DKIM1; p=" + RSA2048[:200]))
 case("DKIM-07", key("v=DKIM1; k=rsa"))
@@ -317,6 +345,10 @@ def checked():
 def write(folder):
     with open(f"{folder}/zone", "w") as zone, open(f"{folder}/names", "w") as names:
         for name, records in SHARED.items():
+            zone.writelines(lines_of(name, records))
+        twins = sound("twins.example")
+        twins["m2._domainkey.twins.example"] = twins["m1._domainkey.twins.example"]
+        for name, records in twins.items():
             zone.writelines(lines_of(name, records))
         twoservers = sound("twoservers.example")
         twoservers["twoservers.example"] += [("NS", "ns1.twoservers.example."), ("NS", "ns2.twoservers.example.")]

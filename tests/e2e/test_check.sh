@@ -25,6 +25,8 @@ check_contains "progress on a terminal" "19 of 20 domains checked" "$(cat "$WORK
 # selectors that mail services usually have
 check "probing: status" 0 "$(mill check --resolver 127.0.0.1:$KNOT_PORT --probe --no-fetch --format json case0.example)"
 check "probing: found" "['google']" "$(json "$WORK/out" '[k["selector"] for k in d[0]["records"]["dkim"]]')"
+check "a key at two selectors" 0 "$(mill check --resolver 127.0.0.1:$KNOT_PORT --selector m1 --selector m2 --no-fetch --format json twins.example)"
+check "a key at two selectors: found" "{'DKIM-20'}" "$(json "$WORK/out" '{f["id"] for f in d[0]["findings"]}')"
 
 # two name servers of a zone, on the real port, of which one is behind
 if [ "$(id -u)" = 0 ]; then
