@@ -24,15 +24,6 @@ const char *published_rank_name(enum published_rank r)
     return rank_names[r];
 }
 
-enum published_rank published_rank_of(const char *name)
-{
-    for (size_t i = 0; i < sizeof rank_names / sizeof *rank_names; i++) {
-        if (strcmp(rank_names[i], name) == 0)
-            return (enum published_rank)i;
-    }
-    return PUBLISHED_CHANGED;
-}
-
 struct comparing {
     struct arena *arena;
     const struct published *before, *now;

@@ -22,8 +22,6 @@ enum published_rank {
 };
 
 const char *published_rank_name(enum published_rank r); /* "weaker", "changed", ... */
-/* PUBLISHED_CHANGED for a name that is none. */
-enum published_rank published_rank_of(const char *name);
 
 struct published_change {
     enum published_rank rank;

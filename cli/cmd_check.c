@@ -186,7 +186,8 @@ static int read_options(struct check_command *c, int argc, char **argv, struct e
     if (c->client && c->all_clients)
         return err_set(e, ERR_USAGE, "usage", "--client and --all-clients exclude each other");
     if (!c->client && !c->all_clients && !c->from && optind == argc)
-        return err_set(e, ERR_USAGE, "usage", "which domain? Or --from FILE, or --client NAME");
+        return err_set(
+            e, ERR_USAGE, "usage", "which domain? Or --from FILE, --client NAME or --all-clients");
     if (c->changed && c->suggest)
         return err_set(e, ERR_USAGE, "usage", "--changed and --suggest exclude each other");
     if (c->rua && !c->suggest)
@@ -515,7 +516,7 @@ const struct command cmd_check = {
             "What a client's domain has published is kept in the store.\n"
             "  --changed         ask no DNS: what differs between the last two states that\n"
             "                    are kept, weakened protection first. Exit status: 65 if\n"
-            "                    there is any\n"
+            "                    some of it is weaker\n"
             "\n"
             "'check spf' says what SPF makes of mail from an address, as RFC 7208 evaluates\n"
             "it, by which term, and how the evaluation got there:\n"

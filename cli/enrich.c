@@ -109,15 +109,15 @@ static int look_at_hosts(struct enricher *x, const struct addr *ips, size_t n, s
     }
     for (size_t i = 0; i < n; i++) {
         struct host_facts h = {.ip = ips[i], .confirmed = FACT_UNKNOWN};
-        if (names[i].status == DNS_FAILED) {
-            x->totals->unanswered++;
-            continue;
-        }
-        confirm(x, &names[i], &h);
         find_network(x, &h);
-        x->totals->hosts++;
+        if (names[i].status != DNS_FAILED)
+            confirm(x, &names[i], &h);
+        h.named = h.confirmed != FACT_UNKNOWN;
+        x->totals->unanswered += !h.named;
+        x->totals->hosts += h.named;
         x->totals->named += h.confirmed == FACT_YES;
-        hosts[known++] = h;
+        if (h.named || h.asn)
+            hosts[known++] = h;
     }
     return facts_put_hosts(x->s, hosts, known, e);
 }
@@ -170,8 +170,6 @@ static void add_spf(struct arena *a, const struct spf_outcome *spf, struct domai
 {
     const struct spf_tree *t = &spf->tree;
 
-    if (!t->top || t->top->state == SPF_NODE_UNKNOWN)
-        return;
     bool record = t->top->state == SPF_NODE_RECORD;
     if (!record || !(spf->flat.incomplete || t->cut))
         d->spf = record ? FACT_YES : FACT_NO;
@@ -195,12 +193,18 @@ static int take_domain(void *context, const struct check_result *r, struct err *
         .spf = FACT_UNKNOWN};
     int rc = 0;
 
-    if (r->domain && r->answered) {
+    /* what could not be asked for is not to take the place of what is known */
+    const struct spf_node *spf = r->spf.tree.top;
+    bool known = !r->exists || (!r->mx.unknown && spf && spf->state != SPF_NODE_UNKNOWN);
+    bool answered = r->domain && r->answered && known;
+
+    if (answered) {
         for (size_t i = 0; i < r->mx.n; i++) {
             d.mx = arena_grow(a, d.mx, &d.n_mx, sizeof *d.mx);
             d.mx[d.n_mx - 1] = r->mx.hosts[i].name;
         }
-        add_spf(a, &r->spf, &d);
+        if (spf)
+            add_spf(a, &r->spf, &d);
         x->totals->domains++;
         rc = facts_put_domain(x->s, &d, e);
     } else if (r->domain) {

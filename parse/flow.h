@@ -14,8 +14,8 @@
  *
  * A report of a million records needs no more memory here than one of ten: nothing is collected,
  * and what a call gets is valid only during that call. aggregate_begin comes when the report's
- * identity is known; aggregate_end follows always, with the final grade: a report that breaks off
- * after it began ends as GRADE_PARTIAL.
+ * identity is known; aggregate_end follows, unless the answer was FLOW_SKIP, with the final grade:
+ * a report that breaks off after it began ends as GRADE_PARTIAL.
  *
  * Every call returns 0 or an error class; an error from a sink stops the message, and is never the
  * message's fault. message_end is called after an error too (with OUTCOME_DEFERRED), so that a sink

@@ -254,9 +254,11 @@ static bool f22(const struct features *f)
     return (f->kind == SENDER_HOSTING || f->known->web_host == YES) && f->known->residential != YES;
 }
 
+/* The policy domain itself had a record when the report was made, so it existed then. */
 static bool f23(const struct features *f)
 {
-    return f->known->nonexistent == YES;
+    return f->known->nonexistent == YES && strcmp(f->from, f->row->policy_domain) != 0 &&
+           !f->past.seen;
 }
 
 static bool f24(const struct features *f)

@@ -87,47 +87,57 @@ static enum known known_of(enum fact f)
     return f == FACT_UNKNOWN ? UNSURE : f == FACT_YES ? YES : NO;
 }
 
-/* Is there a part of the name, between dots, hyphens and digits, that is this word? */
-static bool has_part(const char *name, const char *word)
+/* Is the word in the text, with none of these characters beside it? */
+static bool has_word(const char *text, const char *word, const char *beside)
 {
     size_t len = strlen(word);
 
-    for (const char *at = strstr(name, word); at; at = strstr(at + 1, word)) {
-        bool begins = at == name || strchr(".-0123456789", at[-1]);
-        if (begins && (!at[len] || strchr(".-0123456789", at[len])))
+    for (const char *at = strstr(text, word); at; at = strstr(at + 1, word)) {
+        bool begins = at == text || !strchr(beside, at[-1]);
+        if (begins && (!at[len] || !strchr(beside, at[len])))
             return true;
     }
     return false;
 }
 
-/* Are the last two numbers of an IPv4 address in the name, as providers of lines write them? */
+/* Are three numbers in a row of an IPv4 address in the name, as providers of lines write them? Two
+ * are in the names of mail hosts, too, which are numbered. */
 static bool holds_address(const char *name, const struct addr *ip)
 {
+    static const char digits[] = "0123456789";
+    const unsigned char *b = ip->bytes;
     char forward[16];
     char backward[16];
 
     if (ip->len != 4)
         return false;
-    for (const char *between = "-."; *between; between++) {
-        (void)snprintf(forward, sizeof forward, "%u%c%u", ip->bytes[2], *between, ip->bytes[3]);
-        (void)snprintf(backward, sizeof backward, "%u%c%u", ip->bytes[3], *between, ip->bytes[2]);
-        if (has_part(name, forward) || has_part(name, backward))
+    for (const char *c = "-."; *c; c++) {
+        (void)snprintf(forward, sizeof forward, "%u%c%u%c%u", b[1], *c, b[2], *c, b[3]);
+        (void)snprintf(backward, sizeof backward, "%u%c%u%c%u", b[3], *c, b[2], *c, b[1]);
+        if (has_word(name, forward, digits) || has_word(name, backward, digits))
             return true;
     }
     return false;
 }
 
+/* Only what the provider has put in front of its own domain says anything. */
 bool enrichment_is_residential(const char *ptr, const struct addr *ip)
 {
     static const char *const words[] = {"dyn", "dynamic", "dsl", "adsl", "vdsl", "xdsl", "pool",
-        "cable", "dhcp", "dialup", "dial", "ppp", "pppoe", "cpe", "broadband", "fiber", "ftth",
-        "residential", "customer", "client", "user", "home"};
+        "cable", "dhcp", "dialup", "dial", "ppp", "pppoe", "cpe", "broadband", "ftth",
+        "residential"};
+    char front[256];
+    size_t len = (size_t)(domain_registrable(ptr) - ptr);
 
+    if (len == 0 || len >= sizeof front)
+        return false;
+    memcpy(front, ptr, len);
+    front[len - 1] = '\0'; /* the dot */
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (has_part(ptr, words[i]))
+        if (has_word(front, words[i], "abcdefghijklmnopqrstuvwxyz"))
             return true;
     }
-    return holds_address(ptr, ip);
+    return holds_address(front, ip);
 }
 
 static bool in_range(const struct spf_range *r, const struct addr *ip)

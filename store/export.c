@@ -170,7 +170,7 @@ static int export_failures(
     const struct sink_ops *ops = x->sink->ops;
     int got = 0;
 
-    for (size_t i = 0; i < l->n && got == 0; i++) {
+    for (size_t i = 0; i < l->n && got >= 0; i++) {
         struct failure_report r;
         struct fetch f = {.a = x->chunk, .out = &r, .decode = decode_whole_failure};
         arena_reset(x->chunk);

@@ -28,6 +28,7 @@ struct host_facts {
     struct addr ip;
     const char *ptr;     /* normalised; NULL: none, or not known */
     enum fact confirmed; /* ptr resolves back to the address */
+    bool named;          /* the DNS has answered; else only the network is known, or kept */
     int64_t asn;         /* 0: not known */
     const char *network; /* its name: the organisation of the autonomous system */
 };
@@ -35,7 +36,8 @@ struct host_facts {
 /* A network that a domain's SPF record lets pass. */
 struct spf_range {
     struct addr first, last;
-    bool own; /* by an a, mx, ip4 or ip6 term of the domain's own record, not by an include */
+    bool own; /* by an a, mx, ip4 or ip6 term of a record of the owner's: its registrable domain is
+                 the same */
 };
 
 struct domain_facts {

@@ -479,6 +479,10 @@ const char sql_host_put[] =
     "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (ip) DO UPDATE SET "
     "looked_at = excluded.looked_at, ptr = excluded.ptr, confirmed = excluded.confirmed, "
     "asn = excluded.asn, network = excluded.network";
+/* The names are asked for again: it counts as never looked at, if it is new. */
+const char sql_host_network[] =
+    "INSERT INTO host (ip, looked_at, asn, network) VALUES ($1, 0, $2, $3) "
+    "ON CONFLICT (ip) DO UPDATE SET asn = excluded.asn, network = excluded.network";
 const char sql_sender_domain[] =
     "SELECT nonexistent, parked, mx, spf, includes, networks FROM sender_domain WHERE domain = $1";
 const char sql_sender_domain_put[] =
@@ -735,6 +739,7 @@ const char *const sql_all[] = {
     sql_export_records,
     sql_host,
     sql_host_put,
+    sql_host_network,
     sql_sender_domain,
     sql_sender_domain_put,
     sql_hosts_due,

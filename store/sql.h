@@ -103,6 +103,7 @@ extern const char sql_first_day_of_tls[];
 extern const char sql_export_records[];
 extern const char sql_host[];
 extern const char sql_host_put[];
+extern const char sql_host_network[];
 extern const char sql_sender_domain[];
 extern const char sql_sender_domain_put[];
 extern const char sql_hosts_due[];

@@ -2,6 +2,7 @@
  * Who a source is: the built-in list, a user's files, labels, and the order in which they are
  * asked.
  */
+#include "report/enrichment.h"
 #include "report/history.h"
 #include "report/identity.h"
 #include "tests/unit/runner.h"
@@ -251,6 +252,34 @@ static void test_networks(void)
     CU_ASSERT_STRING_EQUAL(out, "2001:db8:1::/48");
 }
 
+static void test_names_of_lines(void)
+{
+    static const struct {
+        const char *name, *ip;
+        bool line;
+    } cases[] = {
+        {"dsl-203-0-113-77.isp.example", "203.0.113.77", true},
+        {"77.113.0.203.isp.example", "203.0.113.77", true},
+        {"pool7.dyn.isp.example", "192.0.2.1", true},
+        {"host-dhcp12.isp.example", "192.0.2.1", true},
+        /* companies, mail hosts and numbers that only look so */
+        {"mail.home.pl", "192.0.2.1", false},
+        {"mx.cable.example", "192.0.2.1", false},
+        {"smtp-user.esp.example", "192.0.2.1", false},
+        {"carpool.isp.example", "192.0.2.1", false},
+        {"out12-75.esp.example", "198.51.2.7", false},
+        {"mta-10-11.esp.example", "198.51.10.11", false},
+        {"a1-113-771.esp.example", "203.1.113.77", false},
+        {"cable", "192.0.2.1", false},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct addr ip;
+        CU_ASSERT_TRUE_FATAL(addr_parse(cases[i].ip, &ip));
+        CU_ASSERT_EQUAL(enrichment_is_residential(cases[i].name, &ip), cases[i].line);
+    }
+}
+
 const struct unit_test unit_tests[] = {
     {"built-in list", test_built_in_list},
     {"order of signs", test_order_of_signs},
@@ -263,5 +292,6 @@ const struct unit_test unit_tests[] = {
     {"faults in files", test_faults_in_files},
     {"labels", test_labels},
     {"networks", test_networks},
+    {"names of lines", test_names_of_lines},
     {NULL, NULL},
 };
