@@ -172,7 +172,8 @@ static int make_folder(struct imap_session *s, const char *folder, struct err *e
 }
 
 /* Moves or copies. When that is refused, the folder may be missing: servers should say so
- * (TRYCREATE), not all do. */
+ * (TRYCREATE), not all do. It is tried again even if the folder cannot be made: the session of
+ * another folder may have been first. */
 static int send_to_folder(
     struct way *w, struct imap_session *s, uint64_t bytes, const char *command, struct err *e)
 {
@@ -186,7 +187,7 @@ static int send_to_folder(
     if (!w->made) {
         w->made = true;
         r = make_folder(s, w->folder, e);
-        if (r == IMAP_OK) {
+        if (r >= 0) {
             r = imap_command(s, doing, bytes, command, e);
             (void)imap_words(s, words);
         }

@@ -19,6 +19,7 @@ only_once = mode == "once"
 if only_once:
     mode, *extensions = extensions
 box = {7: set(), 9: set()}
+folder_there = mode != "made-meanwhile"
 BODY = b"Subject: hello\r\n\r\nhello\r\n"
 listener = socket.create_server(("127.0.0.1", 0))
 with open(port_file, "w") as f:
@@ -53,7 +54,11 @@ def wanted(command):
 
 def change(command):
     """UID COPY, MOVE, STORE and EXPUNGE."""
+    global folder_there
     word = command.split(" ")[1]
+    if word in ("COPY", "MOVE") and not folder_there:
+        folder_there = True  # somebody else makes it now
+        return "NO [TRYCREATE] no such folder"
     for n, uid in reversed(wanted(command)):
         if word in ("COPY", "MOVE"):
             print("archived", uid, flush=True)
@@ -208,6 +213,8 @@ def answer(tag, command):
         validity = 6 if mode == "cut-changed" and opened > 1 else 5
         send(f"* {len(box)} EXISTS\r\n" + ("" if mode == "no-uidvalidity" else f"* OK [UIDVALIDITY {validity}] ok\r\n"))
         return "OK [READ-ONLY] open" if mode == "read-only" else "OK open"
+    elif word == "CREATE" and mode == "made-meanwhile":
+        return "NO [ALREADYEXISTS] it is there"
     elif word == "FETCH":
         mails = list(enumerate(sorted(box), 1))
         return listing(mails[1:] + mails[:1] * 2)  # out of order, and one of them twice

@@ -123,6 +123,13 @@ fake_stop
 check "died in the middle: one was read" 1 "$(json "$WORK/out" 'd["messages"]')"
 check "died in the middle: and archived" "UID COPY 7" "$(grep -o 'UID COPY [^ ]*' "$WORK/commands")"
 
+# the session of another folder makes the archive between the refusal and the CREATE
+fresh_store t_made
+fake made-meanwhile
+check "archive made meanwhile" 0 "$(status_of "$MILL" --config "$WORK/conf" poll --once --format json)"
+fake_stop
+check "archive made meanwhile: both are in it" "archived 7 archived 9" "$(grep ^archived "$WORK/commands" | paste -sd ' ')"
+
 # a server that does not answer keeps nobody from stopping
 for mode in mute mute-fetch; do
   fake $mode
