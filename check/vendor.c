@@ -1,29 +1,13 @@
 #include "check/vendor.h"
 
 #include "base/arena.h"
-#include "base/text.h"
 
 #include <string.h>
-#include <strings.h>
-
-static const char *const microsoft_mx[] = {"mail.protection.outlook.com", "mx.microsoft", NULL};
-static const char *const google_mx[] = {"google.com", "googlemail.com", NULL};
 
 const struct vendor_facts vendors[VENDOR_COUNT] = {
-    [VENDOR_MICROSOFT] = {"Microsoft 365", "spf.protection.outlook.com", microsoft_mx},
-    [VENDOR_GOOGLE] = {"Google", "_spf.google.com", google_mx},
+    [VENDOR_MICROSOFT] = {"Microsoft 365", "spf.protection.outlook.com"},
+    [VENDOR_GOOGLE] = {"Google", "_spf.google.com"},
 };
-
-int vendor_of_mx(const char *host)
-{
-    for (int v = 0; v < (int)VENDOR_COUNT; v++) {
-        for (const char *const *suffix = vendors[v].mx_suffixes; *suffix; suffix++) {
-            if (domain_is_within(host, *suffix))
-                return v;
-        }
-    }
-    return -1;
-}
 
 bool vendor_in_spf(struct subject *s, enum vendor v)
 {

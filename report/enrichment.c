@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "base/vendor_mx.h"
 #include "report/identity.h"
 #include "store/facts.h"
 
@@ -146,27 +147,22 @@ static bool in_range(const struct spf_range *r, const struct addr *ip)
            memcmp(ip->bytes, r->last.bytes, ip->len) <= 0;
 }
 
-static bool is_below_any(const char *const *hosts, size_t n, const char *const *suffixes)
+static bool any_is_of(const char *const *hosts, size_t n, enum vendor v)
 {
     for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; suffixes[k]; k++) {
-            if (domain_is_within(hosts[i], suffixes[k]))
-                return true;
-        }
+        if (vendor_of_mx(hosts[i]) == (int)v)
+            return true;
     }
     return false;
 }
 
 static void add_domain(const struct domain_facts *d, const struct addr *ip, struct context *out)
 {
-    static const char *const microsoft[] = {"mail.protection.outlook.com", "mx.microsoft", NULL};
-    static const char *const google[] = {"google.com", "googlemail.com", NULL};
-
     out->nonexistent = known_of(d->nonexistent);
     out->parked = known_of(d->parked);
     if (d->n_mx) {
-        out->mx_microsoft = is_below_any(d->mx, d->n_mx, microsoft) ? YES : NO;
-        out->mx_google = is_below_any(d->mx, d->n_mx, google) ? YES : NO;
+        out->mx_microsoft = any_is_of(d->mx, d->n_mx, VENDOR_MICROSOFT) ? YES : NO;
+        out->mx_google = any_is_of(d->mx, d->n_mx, VENDOR_GOOGLE) ? YES : NO;
     }
     if (d->spf != FACT_UNKNOWN)
         out->own = out->in_spf = NO;
