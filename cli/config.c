@@ -313,6 +313,14 @@ static const char *own_string(cfg_t *section, const char *name)
     return value ? arena_strdup(reading->config->arena, value) : NULL;
 }
 
+static struct secret_source own_password(cfg_t *section)
+{
+    return (struct secret_source){.what = "password",
+        .file = own_string(section, "password_file"),
+        .command = own_string(section, "password_command"),
+        .env = own_string(section, "password_env")};
+}
+
 static uint64_t own_size(cfg_t *section, const char *name, uint64_t otherwise)
 {
     const char *value = cfg_getstr(section, name);
@@ -420,9 +428,7 @@ static int take_mailbox(cfg_t *root, cfg_opt_t *opt)
         .host = own_string(m, "host"),
         .port = (unsigned)cfg_getint(m, "port"),
         .user = own_string(m, "user"),
-        .password_file = own_string(m, "password_file"),
-        .password_command = own_string(m, "password_command"),
-        .password_env = own_string(m, "password_env"),
+        .password = own_password(m),
         .ca_file = own_string(m, "ca_file"),
         .tls_cert = own_string(m, "tls_cert"),
         .tls_key = own_string(m, "tls_key"),
@@ -606,9 +612,7 @@ static int take_smtp(cfg_t *root, cfg_opt_t *opt)
         .port = (unsigned)cfg_getint(section, "port"),
         .ca_file = own_string(section, "ca_file"),
         .user = own_string(section, "user"),
-        .password_file = own_string(section, "password_file"),
-        .password_command = own_string(section, "password_command"),
-        .password_env = own_string(section, "password_env"),
+        .password = own_password(section),
         .token_command = own_string(section, "token_command"),
         .timeout = (unsigned)cfg_getint(section, "timeout"),
         .from = own_address(section, "from", &bad),

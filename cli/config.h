@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "cli/looks.h"
+#include "cli/secret.h"
 #include "ingest/source.h"
 #include "parse/limits.h"
 #include "send/smtp.h"
@@ -38,7 +39,7 @@ struct config_mailbox {
     unsigned port;
     const char *user;
     enum imap_login login;
-    const char *password_file, *password_command, *password_env; /* exactly one, or ... */
+    struct secret_source password; /* of exactly one source, or ... */
     struct config_oauth oauth;
     const char **folders; /* at least one; a Maildir has one without a name */
     size_t n_folders;
@@ -64,11 +65,11 @@ struct config_smtp {
     const char *ca_file;
     const char *user; /* NULL: without login, and without the ones below */
     enum smtp_login login;
-    const char *password_file, *password_command, *password_env; /* exactly one, or ... */
-    const char *token_command;                                   /* ... this */
-    unsigned timeout;                                            /* seconds */
-    const char *from, *reply_to; /* addresses of message_address; reply_to may be NULL */
-    const char *from_name;       /* or NULL */
+    struct secret_source password; /* of exactly one source, or ... */
+    const char *token_command;     /* ... this */
+    unsigned timeout;              /* seconds */
+    const char *from, *reply_to;   /* addresses of message_address; reply_to may be NULL */
+    const char *from_name;         /* or NULL */
 };
 
 /* Whom a client's reports are mailed to, and how they are written. */

@@ -67,15 +67,10 @@ static int read_file(const char *what, const char *file, char **out, struct err 
 
 static int read_password(struct credential *c, struct err *e)
 {
-    const struct config_mailbox *m = c->m;
-    const struct secret_source from = {.what = "password",
-        .file = m->password_file,
-        .command = m->password_command,
-        .env = m->password_env};
-    int rc = secret_read(&from, &c->secret, e);
+    int rc = secret_read(&c->m->password, &c->secret, e);
 
     if (!rc)
-        warn_if_exposed(c, m->password_file);
+        warn_if_exposed(c, c->m->password.file);
     return rc;
 }
 

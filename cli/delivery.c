@@ -63,8 +63,7 @@ static bool is_loopback(const char *host)
 
 static int check_login(const struct config_smtp *c, struct err *e)
 {
-    int passwords =
-        (c->password_file != NULL) + (c->password_command != NULL) + (c->password_env != NULL);
+    int passwords = secret_sources(&c->password);
     int secrets = passwords + (c->token_command != NULL);
 
     if (!c->user && (secrets || c->login != SMTP_LOGIN_PASSWORD))
@@ -101,17 +100,13 @@ int delivery_check_smtp(const struct config_smtp *c, struct err *e)
 
 static int read_secret(const struct config_smtp *c, char **out, struct err *e)
 {
-    bool token = c->login != SMTP_LOGIN_PASSWORD;
-    const struct secret_source from = {.what = token ? "token" : "password",
-        .file = c->password_file,
-        .command = token ? c->token_command : c->password_command,
-        .env = c->password_env};
+    const struct secret_source token = {.what = "token", .command = c->token_command};
 
-    if (secret_is_exposed(c->password_file)) {
+    if (secret_is_exposed(c->password.file)) {
         console_say(
-            "smtp: password-exposed: everybody can read %s; chmod 600 it", c->password_file);
+            "smtp: password-exposed: everybody can read %s; chmod 600 it", c->password.file);
     }
-    return secret_read(&from, out, e);
+    return secret_read(c->login == SMTP_LOGIN_PASSWORD ? &c->password : &token, out, e);
 }
 
 static int open_smtp(struct smtp **out, const struct config_smtp *c, struct err *e)

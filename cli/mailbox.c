@@ -21,8 +21,7 @@ static int does_not_belong(const struct config_mailbox *m, const char *what, str
 
 static int check_password(const struct config_mailbox *m, struct err *e)
 {
-    int passwords =
-        (m->password_file != NULL) + (m->password_command != NULL) + (m->password_env != NULL);
+    int passwords = secret_sources(&m->password);
 
     if (passwords == 0)
         return missing(m, "password_file (or password_command, or password_env)", e);
@@ -38,7 +37,7 @@ static int check_oauth(const struct config_mailbox *m, struct err *e)
 {
     const struct config_oauth *o = &m->oauth;
 
-    if (m->password_file || m->password_command || m->password_env) {
+    if (secret_sources(&m->password)) {
         return err_set(
             e, ERR_CONFIG, "config", "mailbox %s: auth wants a token, not a password", m->name);
     }
@@ -138,9 +137,9 @@ static int check_maildir(const struct config_mailbox *m, struct err *e)
     } others[] = {
         {"host", m->host},
         {"user", m->user},
-        {"password_file", m->password_file},
-        {"password_command", m->password_command},
-        {"password_env", m->password_env},
+        {"password_file", m->password.file},
+        {"password_command", m->password.command},
+        {"password_env", m->password.env},
         {"ca_file", m->ca_file},
         {"tls_cert", m->tls_cert},
         {"token_command", m->oauth.token_command},

@@ -19,6 +19,11 @@ enum {
     SECRET_MAX = 16 * 1024 /* an access token may have some thousand bytes */
 };
 
+int secret_sources(const struct secret_source *from)
+{
+    return (from->file != NULL) + (from->command != NULL) + (from->env != NULL);
+}
+
 static int read_pipe(int fd, struct buf *out, struct err *e)
 {
     char piece[512];

@@ -11,8 +11,11 @@
 
 struct secret_source {
     const char *what; /* "password": what stands before _file in the setting's name */
-    const char *file, *command, *env; /* one of them */
+    const char *file, *command, *env; /* one of them; the others are NULL */
 };
+
+/* How many of the three are set. */
+int secret_sources(const struct secret_source *from);
 
 /*
  * The first line of what the setting leads to; freed by secret_free. ERR_CONFIG when there is none,

@@ -42,7 +42,7 @@ static void look_at_delivery(const struct config *c)
 {
     const struct config_smtp *m = &c->smtp;
     int secrets =
-        !!m->password_file + !!m->password_command + !!m->password_env + !!m->token_command;
+        !!m->password.file + !!m->password.command + !!m->password.env + !!m->token_command;
 
     if (m->host && (!m->from || !is_address(m->from) || m->port == 0 || m->port > 65535 ||
                        secrets != !!m->user || (m->reply_to && !is_address(m->reply_to))))
@@ -67,7 +67,7 @@ static void look(const struct config *c)
         abort();
     for (size_t i = 0; i < c->n_mailboxes; i++) {
         const struct config_mailbox *m = &c->mailboxes[i];
-        int passwords = !!m->password_file + !!m->password_command + !!m->password_env;
+        int passwords = !!m->password.file + !!m->password.command + !!m->password.env;
         bool wanted = m->kind->needs_login && m->login == IMAP_LOGIN_PASSWORD;
         if (passwords != wanted || m->port == 0 || m->port > 65535 || m->n_folders == 0)
             abort();
