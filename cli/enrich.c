@@ -112,11 +112,11 @@ static int look_at_hosts(struct enricher *x, const struct addr *ips, size_t n, s
         find_network(x, &h);
         if (names[i].status != DNS_FAILED)
             confirm(x, &names[i], &h);
-        h.named = h.confirmed != FACT_UNKNOWN;
-        x->totals->unanswered += !h.named;
-        x->totals->hosts += h.named;
+        bool answered = h.confirmed != FACT_UNKNOWN;
+        x->totals->unanswered += !answered;
+        x->totals->hosts += answered;
         x->totals->named += h.confirmed == FACT_YES;
-        if (h.named || h.asn)
+        if (answered || h.asn)
             hosts[known++] = h;
     }
     return facts_put_hosts(x->s, hosts, known, e);

@@ -63,7 +63,6 @@ static int take_host(void *context, struct store *s, struct db_stmt *stmt)
         .ip = r->out->ip,
         .ptr = copy(r->a, store_text(s, stmt, 0)),
         .confirmed = take_fact(s, stmt, 1),
-        .named = take_fact(s, stmt, 1) != FACT_UNKNOWN,
         .asn = store_int(s, stmt, 2),
         .network = copy(r->a, store_text(s, stmt, 3)),
     };
@@ -92,8 +91,10 @@ int facts_put_hosts(struct store *s, const struct host_facts *list, size_t n, st
         struct db_value network[] = {addr_value(&h->ip), asn, db_text(h->network)};
         struct db_value all[] = {addr_value(&h->ip), db_int(when_now()), db_text(h->ptr),
             fact_value(h->confirmed), asn, db_text(h->network)};
-        got = h->named ? db_exec(&s->c, sql_host_put, all, 6, e)
-                       : db_exec(&s->c, sql_host_network, network, 3, e);
+        if (h->confirmed == FACT_UNKNOWN)
+            got = db_exec(&s->c, sql_host_network, network, sizeof network / sizeof *network, e);
+        else
+            got = db_exec(&s->c, sql_host_put, all, sizeof all / sizeof *all, e);
     }
     return store_end(s, got, e);
 }

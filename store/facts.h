@@ -27,8 +27,7 @@ enum fact {
 struct host_facts {
     struct addr ip;
     const char *ptr;     /* normalised; NULL: none, or not known */
-    enum fact confirmed; /* ptr resolves back to the address */
-    bool named;          /* the DNS has answered; else only the network is known, or kept */
+    enum fact confirmed; /* ptr resolves back to the address; unknown: the DNS gave no answer */
     int64_t asn;         /* 0: not known */
     const char *network; /* its name: the organisation of the autonomous system */
 };
@@ -59,7 +58,8 @@ int facts_host(struct store *s, const struct addr *ip, struct arena *a, struct h
 int facts_domain(struct store *s, const char *domain, struct arena *a, struct domain_facts *out,
     bool *found, struct err *e) ERR_CHECKED;
 
-/* Each in a transaction of its own; what was known is replaced. */
+/* Each in a transaction of its own; what was known is replaced, but of a host without an answer
+ * only the network is. */
 int facts_put_hosts(
     struct store *s, const struct host_facts *list, size_t n, struct err *e) ERR_CHECKED;
 int facts_put_domain(struct store *s, const struct domain_facts *d, struct err *e) ERR_CHECKED;
