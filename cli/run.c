@@ -190,6 +190,7 @@ int run_into_store(struct run *r, struct source *from, struct store *to,
     struct passage p = {.run = r, .from = from};
     const struct store_writer_settings set = {
         .batch_messages = r->batch_messages,
+        .ahead = true,
         .committed = tell_source,
         .problem = show_problem,
         .context = &p,

@@ -179,7 +179,7 @@ struct writer {
     struct arena *scratch;
     struct buf text;
     unsigned char redact_key[REDACT_KEY_BYTES];
-    struct auth *auths[AUTH_BUCKETS];
+    struct auth **auths; /* AUTH_BUCKETS */
 
     struct message *messages, **messages_end; /* complete */
     unsigned n_messages;
@@ -189,7 +189,14 @@ struct writer {
     struct blob payload_blob;
     struct again *again; /* a kept payload is read again; or NULL */
     int failures;        /* failure reports in the open payload */
-    bool streaming;      /* a transaction is open that holds a part of the open message */
+
+    /* The batch that is committed while the next one is read (store/behind.h): a writer that has
+     * nothing but the messages of it. NULL as long as there was none. */
+    struct writer *ahead;
+    bool flying;      /* `ahead` was handed over, and nobody has been told what became of it */
+    int result;       /* of flush_batch */
+    struct err error; /* likewise */
+    bool streaming;   /* a transaction is open that holds a part of the open message */
 };
 
 /* ---- encode.c: from the model to rows ---- */
@@ -254,9 +261,17 @@ int ledger_write(struct writer *w, struct message *first, struct err *e) ERR_CHE
 
 /* ---- flush.c ---- */
 
-/* Commits the complete messages and calls `committed` for each. After an error nothing waits any
- * more, not even the open message. */
+/* Commits the complete messages and calls `committed` for each, also for those that were handed
+ * over. After an error nothing waits any more, not even the open message. */
 int flush_messages(struct writer *w, struct err *e) ERR_CHECKED;
+/* The same, but the complete messages are handed over where that can be. */
+int flush_ahead(struct writer *w, struct err *e) ERR_CHECKED;
+/* Tells of the batch that was handed over, if it is committed; `wait`: waits for that. */
+int flush_land(struct writer *w, bool wait, struct err *e) ERR_CHECKED;
+/* What the other thread does with a batch: the answer is in its `result` and `error`. */
+void flush_batch(struct writer *batch);
+struct writer *flush_writer_new(struct store *s, const struct store_writer_settings *set);
+void flush_writer_free(struct writer *w); /* accepts NULL */
 /*
  * Opens a transaction for the open message (the complete ones are committed first) unless it has
  * one, and writes what has come of it: from here on it takes no more memory, and cannot be repeated

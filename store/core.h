@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct arena;
+struct behind;
 
 /* No sum goes beyond 2^53: nobody has so much mail, and readers of JSON count wrong from there on.
  */
@@ -22,6 +23,8 @@ struct arena;
 
 struct store {
     struct db_conn c;
+    char *url;
+    struct behind *behind; /* store/behind.h; NULL as long as nobody needs it */
     int version;
     struct store_policy policy;
     bool in_transaction;
@@ -56,6 +59,9 @@ int store_owners_refresh(struct store *s, struct err *e) ERR_CHECKED;
 /* The next free id. Ids are taken in blocks, in a transaction of their own where none is open, and
  * are unique over all tables. */
 int store_take_id(struct store *s, int64_t *id, struct err *e) ERR_CHECKED;
+
+/* From now on so many ids are there without asking the database. Outside transactions. */
+int store_have_ids(struct store *s, int64_t n, struct err *e) ERR_CHECKED;
 
 /* A query; `row` is called for each row while the statement is open and may not use the database.
  * What it returns other than 0 ends the reading and is the result. */

@@ -3,20 +3,52 @@
  * of it only afterwards.
  */
 #include "store/batch.h"
+#include "store/behind.h"
 #include "store/sql.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum {
-    RETRY_AFTER_MS = 300
+    RETRY_AFTER_MS = 300,
+    TEXT_MAX = 16 * 1024 * 1024,
+    IDS_AHEAD = 500 /* what is read beside a batch hardly takes more */
 };
+
+struct writer *flush_writer_new(struct store *s, const struct store_writer_settings *set)
+{
+    struct writer *w = mem_alloc(sizeof *w);
+
+    w->store = s;
+    w->settings = *set;
+    w->heads = arena_new();
+    w->rows = arena_new();
+    w->scratch = arena_new();
+    w->auths = mem_alloc(AUTH_BUCKETS * sizeof *w->auths);
+    w->messages_end = &w->messages;
+    buf_init(&w->text, TEXT_MAX);
+    return w;
+}
+
+void flush_writer_free(struct writer *w)
+{
+    if (!w)
+        return;
+    packer_free(w->packer);
+    arena_free(w->heads);
+    arena_free(w->rows);
+    arena_free(w->scratch);
+    buf_done(&w->text);
+    free(w->auths);
+    free(w);
+}
 
 /* ---- forgetting ---- */
 
 void flush_forget_rows(struct writer *w)
 {
-    memset(w->auths, 0, sizeof w->auths);
+    memset(w->auths, 0, AUTH_BUCKETS * sizeof *w->auths);
     arena_reset(w->rows);
 }
 
@@ -33,6 +65,11 @@ static void forget_batch(struct writer *w)
 
 void flush_drop(struct writer *w)
 {
+    if (w->flying) {
+        behind_wait(w->store->behind, w->ahead);
+        w->flying = false;
+        forget_batch(w->ahead);
+    }
     if (w->streaming)
         store_rollback(w->store);
     w->streaming = false;
@@ -230,17 +267,18 @@ static int announce(struct writer *w, const struct message *first, struct err *e
 
 /* ---- flushing ---- */
 
-/* One at a time, so that only the message that the database refuses is rejected. */
-static int write_singly(struct writer *w, struct err *e)
+/* One at a time, so that only the message that the database refuses is rejected. The batch may be
+ * w itself. */
+static int write_singly(struct writer *w, struct writer *batch, struct err *e)
 {
     int got = 0;
 
-    for (struct message *m = w->messages; m && got == 0;) {
+    for (struct message *m = batch->messages; m && got == 0;) {
         struct message *next = m->next;
         m->next = NULL;
-        got = write_with_retry(w, m, e);
+        got = write_with_retry(batch, m, e);
         if (got == ERR_BUG)
-            got = write_refused(w, m, e);
+            got = write_refused(batch, m, e);
         if (got == 0)
             got = announce(w, m, e);
         m = next;
@@ -248,25 +286,90 @@ static int write_singly(struct writer *w, struct err *e)
     return got;
 }
 
-int flush_messages(struct writer *w, struct err *e)
+/* After the first try to write a batch, with the answer `got`. */
+static int conclude(struct writer *w, struct writer *batch, int got, struct err *e)
 {
-    if (!w->messages)
-        return 0;
-    int got = write_with_retry(w, w->messages, e);
     if (got == 0) {
-        got = announce(w, w->messages, e);
+        got = announce(w, batch->messages, e);
     } else if (got == ERR_BUG && w->again) {
         again_refused(w, e);
         got = 0;
     } else if (got == ERR_BUG) {
-        got = write_singly(w, e);
+        got = write_singly(w, batch, e);
     }
     if (got < 0) {
         flush_drop(w);
     } else {
-        forget_batch(w);
+        forget_batch(batch);
     }
     return got;
+}
+
+void flush_batch(struct writer *batch)
+{
+    batch->result = write_with_retry(batch, batch->messages, &batch->error);
+}
+
+int flush_land(struct writer *w, bool wait, struct err *e)
+{
+    if (!w->flying || (!wait && behind_has(w->store->behind, w->ahead)))
+        return 0;
+    behind_wait(w->store->behind, w->ahead);
+    w->flying = false;
+    w->ahead->store = w->store;
+    if (w->ahead->result < 0)
+        *e = w->ahead->error;
+    int got = conclude(w, w->ahead, w->ahead->result, e);
+    if (got < 0)
+        forget_batch(w->ahead);
+    return got;
+}
+
+int flush_messages(struct writer *w, struct err *e)
+{
+    int got = flush_land(w, true, e);
+
+    if (got < 0 || !w->messages)
+        return got;
+    return conclude(w, w, write_with_retry(w, w->messages, e), e);
+}
+
+/* The complete messages and all that they are made of change places with an empty batch. */
+static void move_messages(struct writer *from, struct writer *to)
+{
+    struct arena *heads = to->heads;
+    struct arena *rows = to->rows;
+    struct auth **auths = to->auths;
+
+    to->messages = from->messages;
+    to->n_messages = from->n_messages;
+    to->heads = from->heads;
+    to->rows = from->rows;
+    to->auths = from->auths;
+    from->heads = heads;
+    from->rows = rows;
+    from->auths = auths;
+    forget_batch(from);
+}
+
+int flush_ahead(struct writer *w, struct err *e)
+{
+    int got = flush_land(w, true, e);
+
+    if (got < 0 || !w->messages)
+        return got;
+    /* who wants a commit after each message wants to hear of it, too */
+    bool ahead = w->settings.ahead && w->settings.batch_messages > 1 && !w->again;
+    struct behind *b = ahead ? behind_of(w->store) : NULL;
+    /* ids: so that the next batch need not wait for this one's transaction to get them */
+    if (!b || store_have_ids(w->store, IDS_AHEAD, e) < 0)
+        return flush_messages(w, e);
+    if (!w->ahead)
+        w->ahead = flush_writer_new(w->store, &w->settings);
+    move_messages(w, w->ahead);
+    w->flying = true;
+    behind_launch(b, w->ahead);
+    return 0;
 }
 
 static void forget_written(struct writer *w)
@@ -288,6 +391,8 @@ int flush_stream(struct writer *w, struct err *e)
         got = flush_messages(w, e);
         if (got < 0)
             return got;
+        behind_wait_all(
+            w->store->behind); /* two transactions of ours would only be in each other's way */
         got = store_begin(w->store, e);
         w->streaming = got == 0;
         if (got == 0 && w->again)

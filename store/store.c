@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include "base/arena.h"
+#include "store/behind.h"
 #include "store/core.h"
 #include "store/digest.h"
 #include "store/migrate.h"
@@ -28,6 +29,7 @@ int store_open(struct store **out, const char *url, struct err *e)
             "a store is sqlite:PATH or postgresql://..., not %.*s", (int)strcspn(url, ":/"), url);
     }
     struct store *s = mem_alloc(sizeof *s);
+    s->url = mem_strdup(url);
     s->c.driver = driver;
     int got = driver->open(&s->c.db, url, e);
     if (got == 0)
@@ -45,10 +47,13 @@ void store_close(struct store *s)
 {
     if (!s)
         return;
+    behind_free(s->behind);
     if (s->c.db)
         s->c.driver->close(s->c.db);
     owners_free(s->owners);
     known_free(s->known);
+    explicit_bzero(s->url, strlen(s->url)); /* there may be a password in it */
+    free(s->url);
     free(s);
 }
 
@@ -161,9 +166,9 @@ int store_owners_change(struct store *s, struct err *e)
 
 /* ---- ids ---- */
 
-static int take_block(struct store *s, struct err *e)
+static int take_block(struct store *s, int64_t n, struct err *e)
 {
-    struct db_value block = db_int(ID_BLOCK);
+    struct db_value block = db_int(n);
     int64_t end = 0;
     int got = db_one_int(&s->c, sql_take_ids, &block, 1, &end, e);
 
@@ -171,18 +176,18 @@ static int take_block(struct store *s, struct err *e)
         return got;
     if (got == DB_DONE)
         return err_set(e, ERR_BUG, "database", "the counter of ids is missing");
-    s->next_id = end - ID_BLOCK;
-    s->ids_left = ID_BLOCK;
+    s->next_id = end - n;
+    s->ids_left = n;
     return 0;
 }
 
-static int take_block_alone(struct store *s, struct err *e)
+static int take_block_alone(struct store *s, int64_t n, struct err *e)
 {
     int got = s->c.driver->begin(s->c.db, true, e);
 
     if (got < 0)
         return got;
-    got = take_block(s, e);
+    got = take_block(s, n, e);
     if (got < 0) {
         s->c.driver->rollback(s->c.db);
         return got;
@@ -196,7 +201,7 @@ static int take_block_alone(struct store *s, struct err *e)
 int store_take_id(struct store *s, int64_t *id, struct err *e)
 {
     if (s->ids_left == 0) {
-        int got = s->in_transaction ? take_block(s, e) : take_block_alone(s, e);
+        int got = s->in_transaction ? take_block(s, ID_BLOCK, e) : take_block_alone(s, ID_BLOCK, e);
         if (got < 0)
             return got;
         s->ids_uncommitted = s->in_transaction;
@@ -204,6 +209,11 @@ int store_take_id(struct store *s, int64_t *id, struct err *e)
     s->ids_left--;
     *id = s->next_id++;
     return 0;
+}
+
+int store_have_ids(struct store *s, int64_t n, struct err *e)
+{
+    return s->ids_left < n ? take_block_alone(s, n * 4, e) : 0;
 }
 
 /* ---- rows ---- */

@@ -78,6 +78,10 @@ struct store_writer_settings {
     unsigned batch_messages; /* 0: 100 */
     uint64_t batch_bytes; /* of rows waiting for the commit; 0: 8 MiB. Larger reports are streamed
                              into the open transaction. */
+    /* A full batch is committed by a thread of the store's own, on a connection of its own, while
+     * the next one is read. What became of it is told by later calls, in order, by their
+     * thread. Not where a batch is one message. */
+    bool ahead;
     /* Called after the commit for each message of the batch, in order; an error ends the flush and
      * is returned. May be NULL. */
     int (*committed)(

@@ -15,7 +15,6 @@ enum {
     BATCH_MESSAGES = 100,
     BATCH_BYTES = 8 * 1024 * 1024,
     STREAM_BYTES = 1024 * 1024, /* of records between two bulk loads of a streamed report */
-    TEXT_MAX = 16 * 1024 * 1024,
     HEADER_MAX = 1024
 };
 
@@ -51,7 +50,7 @@ static int end_of_message(struct writer *w, struct err *e)
     bool full = w->n_messages >= w->settings.batch_messages ||
                 arena_used(w->rows) >= w->settings.batch_bytes / 2;
 
-    return full ? flush_messages(w, e) : 0;
+    return full ? flush_ahead(w, e) : flush_land(w, false, e);
 }
 
 static void queue_message(struct writer *w, struct message *m)
@@ -115,13 +114,18 @@ static int find_by_hash(
         w->store, &(struct query){sql_message_by_hash, &value, 1, take_known, out}, e);
 }
 
-static bool waits(const struct writer *w, const struct message_info *m)
+static bool holds(const struct writer *w, const struct message_info *m)
 {
     for (const struct message *p = w->messages; p; p = p->next) {
         if (p->has_sha256 && memcmp(p->sha256, m->sha256, sizeof p->sha256) == 0)
             return true;
     }
     return false;
+}
+
+static bool waits(const struct writer *w, const struct message_info *m)
+{
+    return holds(w, m) || (w->flying && holds(w->ahead, m));
 }
 
 static const char *header_in(struct writer *w, const char *s)
@@ -531,21 +535,14 @@ int store_writer_open(
 
     if (got < 0)
         return got;
-    struct writer *w = mem_alloc(sizeof *w);
+    struct writer *w = flush_writer_new(s, set);
     memcpy(w->redact_key, key, sizeof key);
     w->sink.ops = &writer_ops;
-    w->store = s;
-    w->settings = *set;
     if (!w->settings.batch_messages)
         w->settings.batch_messages = BATCH_MESSAGES;
     if (!w->settings.batch_bytes)
         w->settings.batch_bytes = BATCH_BYTES;
     w->packer = packer_new();
-    w->heads = arena_new();
-    w->rows = arena_new();
-    w->scratch = arena_new();
-    w->messages_end = &w->messages;
-    buf_init(&w->text, TEXT_MAX);
     *out = &w->sink;
     return 0;
 }
@@ -571,12 +568,8 @@ void store_writer_close(struct sink *sink)
     if (!w)
         return;
     flush_drop(w);
-    packer_free(w->packer);
-    arena_free(w->heads);
-    arena_free(w->rows);
-    arena_free(w->scratch);
-    buf_done(&w->text);
-    free(w);
+    flush_writer_free(w->ahead);
+    flush_writer_free(w);
 }
 
 int store_message_known(struct store *s, const char *source, const char *key, bool *known,

@@ -121,7 +121,10 @@ static void run_case(void (*test)(void))
     store = NULL;
 }
 
-static void on_each(void (*test)(void))
+/* Batches are handed over, and small, so that there are some. */
+static bool hand_over;
+
+static void on_each_database(void (*test)(void))
 {
     char file[] = "/tmp/dmarcmill-store-XXXXXX";
     char more[64];
@@ -138,6 +141,14 @@ static void on_each(void (*test)(void))
         use_postgres(base);
         run_case(test);
     }
+}
+
+static void on_each(void (*test)(void))
+{
+    hand_over = false;
+    on_each_database(test);
+    hand_over = true;
+    on_each_database(test);
 }
 
 /* ---- messages ---- */
@@ -165,6 +176,10 @@ static void open_writer(unsigned messages, uint64_t bytes)
         .batch_messages = messages, .batch_bytes = bytes, .committed = on_commit};
     struct err e;
 
+    if (hand_over) {
+        set.ahead = true;
+        set.batch_messages = 2;
+    }
     announced = 0;
     expect(store_writer_open(&writer, store, &set, &e), 0, &e);
 }
@@ -1633,8 +1648,8 @@ static void batch_survives(enum trouble which, const char *text, const char *id)
     s.id = id;
     open_writer(0, 0);
     give(text, &three);
-    give(id, &s);
     have_trouble(which, 1);
+    give(id, &s);
     struct store_summary sum = close_writer();
     same_number(failures_left, 0, "it happened");
     same_number(sum.stored, 1, "stored");
