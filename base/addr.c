@@ -97,10 +97,27 @@ bool addr_parse_lenient(const char *text, struct addr *out)
     return parse_exact(text, bare_length(text, len), out);
 }
 
+/* inet_ntop does this by sprintf, which would be a tenth of the time that a record takes. */
+static void format4(const unsigned char bytes[4], char *out)
+{
+    for (size_t i = 0; i < 4; i++) {
+        unsigned n = bytes[i];
+        if (n >= 100)
+            *out++ = (char)('0' + n / 100);
+        if (n >= 10)
+            *out++ = (char)('0' + n / 10 % 10);
+        *out++ = (char)('0' + n % 10);
+        *out++ = i < 3 ? '.' : '\0';
+    }
+}
+
 void addr_format(const struct addr *a, char out[ADDR_TEXT_MAX])
 {
-    if (a->len == 0 || !inet_ntop(a->len == 4 ? AF_INET : AF_INET6, a->bytes, out, ADDR_TEXT_MAX))
+    if (a->len == 4) {
+        format4(a->bytes, out);
+    } else if (a->len == 0 || !inet_ntop(AF_INET6, a->bytes, out, ADDR_TEXT_MAX)) {
         out[0] = '\0';
+    }
 }
 
 bool addr_parse_network(const char *text, struct addr *first, struct addr *last)

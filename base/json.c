@@ -2,24 +2,49 @@
 
 #include "base/text.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 void json_init(struct json *j, FILE *out, bool pretty)
 {
-    *j = (struct json){.out = out, .pretty = pretty};
+    j->out = out;
+    j->pretty = pretty;
+    j->depth = 0;
     j->first[0] = true;
+    j->after_key = false;
+    j->held_len = 0;
+}
+
+void json_flush(struct json *j)
+{
+    (void)fwrite_unlocked(j->held, 1, j->held_len, j->out);
+    j->held_len = 0;
+}
+
+/* At the end of every call that can end the outermost value. */
+static void done(struct json *j)
+{
+    if (j->depth == 0)
+        json_flush(j);
 }
 
 static void put(struct json *j, const char *s, size_t n)
 {
-    (void)fwrite_unlocked(s, 1, n, j->out);
+    if (n > JSON_HELD - j->held_len)
+        json_flush(j);
+    if (n > JSON_HELD) {
+        (void)fwrite_unlocked(s, 1, n, j->out);
+        return;
+    }
+    memcpy(j->held + j->held_len, s, n);
+    j->held_len += n;
 }
 
 static void put_char(struct json *j, char c)
 {
-    (void)putc_unlocked(c, j->out);
+    if (j->held_len == JSON_HELD)
+        json_flush(j);
+    j->held[j->held_len++] = c;
 }
 
 static void new_line(struct json *j)
@@ -83,11 +108,21 @@ void json_end(struct json *j)
     put_char(j, object ? '}' : ']');
     if (j->depth == 0 && j->pretty)
         put_char(j, '\n');
+    done(j);
 }
 
 static bool is_verbatim(unsigned char c)
 {
     return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+static size_t verbatim_run(const char *s)
+{
+    size_t n = 0;
+
+    while (is_verbatim((unsigned char)s[n]))
+        n++;
+    return n;
 }
 
 static void escape(struct json *j, unsigned code)
@@ -101,7 +136,49 @@ static void escape(struct json *j, unsigned code)
             return;
         }
     }
-    (void)fprintf(j->out, "\\u%04x", code);
+    char hex[8];
+    int n = snprintf(hex, sizeof hex, "\\u%04x", code);
+    put(j, hex, n > 0 ? (size_t)n : 0);
+}
+
+void json_raw(struct json *j, const char *text)
+{
+    separate(j);
+    put(j, text, strlen(text));
+    done(j);
+}
+
+void json_raw_more(struct json *j, const char *bytes, size_t n)
+{
+    put(j, bytes, n);
+    done(j);
+}
+
+void json_null(struct json *j)
+{
+    json_raw(j, "null");
+}
+
+void json_bool(struct json *j, bool b)
+{
+    json_raw(j, b ? "true" : "false");
+}
+
+void json_int(struct json *j, int64_t n)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
+
+    separate(j);
+    if (n < 0)
+        put_char(j, '-');
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left);
+    put(j, digits + at, sizeof digits - at);
+    done(j);
 }
 
 void json_string(struct json *j, const char *s)
@@ -113,12 +190,10 @@ void json_string(struct json *j, const char *s)
     separate(j);
     put_char(j, '"');
     while (*s) {
-        const char *run = s;
         unsigned code;
-        while (is_verbatim((unsigned char)*s))
-            s++;
-        if (s > run)
-            put(j, run, (size_t)(s - run));
+        size_t run = verbatim_run(s);
+        put(j, s, run);
+        s += run;
         if (!*s)
             break;
         size_t n = text_decode(s, strnlen(s, 4), &code);
@@ -132,6 +207,7 @@ void json_string(struct json *j, const char *s)
         s += n ? n : 1;
     }
     put_char(j, '"');
+    done(j);
 }
 
 void json_key(struct json *j, const char *key)
@@ -148,31 +224,6 @@ void json_key_text(struct json *j, const char *text)
     json_string(j, text);
     put(j, ": ", 2);
     j->after_key = true;
-}
-
-void json_int(struct json *j, int64_t n)
-{
-    char text[24];
-
-    separate(j);
-    int len = snprintf(text, sizeof text, "%" PRId64, n);
-    put(j, text, len > 0 ? (size_t)len : 0);
-}
-
-void json_bool(struct json *j, bool b)
-{
-    json_raw(j, b ? "true" : "false");
-}
-
-void json_null(struct json *j)
-{
-    json_raw(j, "null");
-}
-
-void json_raw(struct json *j, const char *text)
-{
-    separate(j);
-    put(j, text, strlen(text));
 }
 
 void json_member_string(struct json *j, const char *key, const char *s)

@@ -65,6 +65,16 @@ bool text_is_unsafe(unsigned code)
            code == 0xFEFF;
 }
 
+/* How many of the bytes are plain ASCII, which nothing has to be done about? */
+static size_t plain_run(const char *s, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && s[n] >= 0x20 && s[n] < 0x7F)
+        n++;
+    return n;
+}
+
 void text_safe_into(char *out, size_t size, const char *s)
 {
     size_t left = s ? strlen(s) : 0;
@@ -73,6 +83,13 @@ void text_safe_into(char *out, size_t size, const char *s)
 
     if (size == 0)
         return;
+    size_t plain = plain_run(s, left < size ? left : size);
+    if (plain == left && plain < size) {
+        if (plain)
+            memcpy(out, s, plain);
+        out[plain] = '\0';
+        return;
+    }
     while (left) {
         unsigned code;
         size_t n = text_decode(s, left, &code);

@@ -31,8 +31,9 @@ static struct json_printer *printer_of(struct sink *s)
     return (struct json_printer *)s;
 }
 
-static int check_output(const struct json_printer *p, struct err *e)
+static int check_output(struct json_printer *p, struct err *e)
 {
+    json_flush(&p->json);
     if (ferror(p->out)) {
         return err_set(
             e, ERR_TEMPORARY, "write-failed", "standard output: %s", strerrordesc_np(errno));
@@ -155,13 +156,14 @@ static int unspool(struct json *j, struct spool *sp, struct err *e)
         return 0;
     }
     end_of_lines(&sp->json);
+    json_flush(&sp->json);
     if (fflush(sp->file) || fseek(sp->file, 1, SEEK_SET)) {
         return err_set(
             e, ERR_TEMPORARY, "write-failed", "a temporary file: %s", strerrordesc_np(errno));
     }
     json_raw(j, "");
     while ((n = fread(piece, 1, sizeof piece, sp->file)) > 0)
-        (void)fwrite(piece, 1, n, j->out);
+        json_raw_more(j, piece, n);
     if (ferror(sp->file)) {
         return err_set(
             e, ERR_TEMPORARY, "read-failed", "a temporary file: %s", strerrordesc_np(errno));

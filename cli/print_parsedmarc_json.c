@@ -63,6 +63,7 @@ static int open_spool(struct spool *s, struct err *e)
     json_init(&s->json, s->file, true);
     json_object(&s->json);
     json_key(&s->json, s->key);
+    json_flush(&s->json);
     s->start = ftell(s->file);
     json_array(&s->json);
     return 0;
@@ -584,7 +585,7 @@ static int tls(struct sink *s, const struct tls_report *r, struct err *e)
 
 /* ---- the whole ---- */
 
-static int copy(FILE *from, long start, long end, FILE *to, struct err *e)
+static int copy(FILE *from, long start, long end, struct json *to, struct err *e)
 {
     char chunk[16 * 1024];
 
@@ -594,7 +595,7 @@ static int copy(FILE *from, long start, long end, FILE *to, struct err *e)
         size_t n = fread(chunk, 1, left < (long)sizeof chunk ? (size_t)left : sizeof chunk, from);
         if (n == 0)
             return err_set(e, ERR_TEMPORARY, "disk", "cannot read a temporary file");
-        (void)fwrite(chunk, 1, n, to);
+        json_raw_more(to, chunk, n);
         left -= (long)n;
     }
     return 0;
@@ -609,10 +610,11 @@ static int add_spool(struct parsedmarc_json *p, struct spool *s, struct err *e)
         return 0;
     }
     json_end(&s->json);
+    json_flush(&s->json);
     if (fflush(s->file) != 0)
         return spool_error(s, e);
     json_raw(&p->json, ""); /* the value follows from the file */
-    return copy(s->file, s->start, ftell(s->file), p->out, e);
+    return copy(s->file, s->start, ftell(s->file), &p->json, e);
 }
 
 static int finish(struct printer *printer, struct err *e)

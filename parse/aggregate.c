@@ -501,17 +501,20 @@ static void start_root(struct aggregate_reader *r, const xmlChar *name, const xm
 
 /* In a namespace of its own an element is no part of the report, whatever its name. Those of DMARC
  * are all one: they differ by dialect, and are declared on the wrong element. */
-static bool is_foreign(const struct aggregate_reader *r, const xmlChar *uri)
+static bool is_other_namespace(const struct aggregate_reader *r, const xmlChar *uri)
 {
     static const char *const known[] = {"urn:ietf:params:xml:ns:dmarc", "http://dmarc.org/"};
 
-    if (!uri || uri == r->root_uri)
-        return false;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strncmp((const char *)uri, known[i], strlen(known[i])) == 0)
             return false;
     }
     return !r->root_uri || strcmp((const char *)uri, (const char *)r->root_uri) != 0;
+}
+
+static bool is_foreign(const struct aggregate_reader *r, const xmlChar *uri)
+{
+    return uri && uri != r->root_uri && is_other_namespace(r, uri);
 }
 
 /* False, and the document is refused, when a start tag is beyond all limits. */
