@@ -149,3 +149,13 @@ bool addr_parse_network(const char *text, struct addr *first, struct addr *last)
     }
     return true;
 }
+
+/* 127.example.net is anywhere. */
+bool addr_host_is_loopback(const char *host)
+{
+    struct addr a;
+
+    if (!addr_parse(host, &a))
+        return strcmp(host, "localhost") == 0;
+    return a.len == 4 ? a.bytes[0] == 127 : strcmp(host, "::1") == 0;
+}

@@ -31,4 +31,7 @@ void addr_format(const struct addr *a, char out[ADDR_TEXT_MAX]); /* "" for none 
 /* "192.0.2.0/24", "2001:db8::/32" or a single address: first and last address of the network. */
 bool addr_parse_network(const char *text, struct addr *first, struct addr *last);
 
+/* Is this host (a name, or an address without brackets) this machine, whatever the DNS says? */
+bool addr_host_is_loopback(const char *host);
+
 #endif

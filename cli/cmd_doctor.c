@@ -6,6 +6,7 @@
 #include "cli/delivery.h"
 #include "cli/mailbox.h"
 #include "cli/options.h"
+#include "cli/warn.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -30,6 +31,17 @@ static const struct advice smtp_advices[] = {
     {"greeting", "the server takes no mails from here: ask who runs it"},
     {"password", "check the file, command or variable the password or token comes from, and that "
                  "this user may read it"},
+    {NULL, NULL},
+};
+
+static const struct advice webhook_advices[] = {
+    {"unreachable",
+        "check webhook, the DNS, and that no firewall is in between; behind a proxy set "
+        "https_proxy"},
+    {"timeout", "check webhook and firewalls"},
+    {"tls-untrusted", "name the host as its certificate does; if its issuer is your own CA, set "
+                      "ca_file in the section warnings"},
+    {"tls-failed", "check that the server speaks TLS 1.2 or later at this port"},
     {NULL, NULL},
 };
 
@@ -78,8 +90,8 @@ static const char *find_advice(const struct advice *list, const char *tag)
 }
 
 struct doctor {
-    const char *name; /* of what is looked at */
-    bool smtp;        /* it is the server that takes mails */
+    const char *name;          /* of what is looked at */
+    const struct advice *list; /* where it is something else than for mailboxes; or NULL */
     struct credential *credential;
     int failure; /* exit status of the first fault */
 };
@@ -101,7 +113,7 @@ static void bad(struct doctor *d, const struct err *why)
     if (strncmp(text, mailbox, strlen(mailbox)) == 0)
         text += strlen(mailbox);
     (void)printf("%s: FAULT: %s: %s\n", d->name, why->tag, text);
-    const char *advice = d->smtp ? find_advice(smtp_advices, why->tag) : NULL;
+    const char *advice = d->list ? find_advice(d->list, why->tag) : NULL;
     if (!advice)
         advice = find_advice(advices, why->tag);
     if (advice)
@@ -184,7 +196,7 @@ static void look_at_smtp(struct doctor *d, const struct config_smtp *c)
     char text[400];
 
     d->name = "smtp";
-    d->smtp = true;
+    d->list = smtp_advices;
     if (delivery_probe(c, &e)) {
         bad(d, &e);
     } else {
@@ -193,7 +205,21 @@ static void look_at_smtp(struct doctor *d, const struct config_smtp *c)
             c->user ? c->user : "");
         good(d, "login", text);
     }
-    d->smtp = false;
+    d->list = NULL;
+}
+
+static void look_at_webhook(struct doctor *d, const struct config_warnings *w)
+{
+    struct err e;
+
+    d->name = "webhook";
+    d->list = webhook_advices;
+    if (warn_probe_webhook(w, &e)) {
+        bad(d, &e);
+    } else {
+        good(d, "connect", w->webhook);
+    }
+    d->list = NULL;
 }
 
 static int run_doctor(struct app *app, int argc, char **argv, struct err *e)
@@ -216,6 +242,8 @@ static int run_doctor(struct app *app, int argc, char **argv, struct err *e)
         look_at_metrics(&d, c);
     if (c->smtp.host && optind == argc)
         look_at_smtp(&d, &c->smtp);
+    if (c->warnings.webhook && optind == argc)
+        look_at_webhook(&d, &c->warnings);
     for (size_t i = 0; i < c->n_mailboxes; i++) {
         bool wanted = optind == argc;
         for (int k = optind; k < argc; k++)

@@ -11,6 +11,7 @@
 #include "cli/delivery.h"
 #include "cli/files.h"
 #include "cli/mailbox.h"
+#include "cli/warn.h"
 #include "report/identity.h"
 #include "report/render.h"
 #include "send/message.h"
@@ -117,6 +118,10 @@ static const struct range {
     {"nesting", 1, 50},
     {"records", 1, 1000000000},
     {"seconds", 1, 86400},
+    {"mailbox_failing", 0, 31536000},
+    {"rejects", 0, 1000000},
+    {"reporter_silent", 0, 30}, /* what went before must be in sight */
+    {"repeat", 0, 31536000},
 };
 
 static int check_number(cfg_t *section, cfg_opt_t *opt)
@@ -313,12 +318,14 @@ static const char *own_string(cfg_t *section, const char *name)
     return value ? arena_strdup(reading->config->arena, value) : NULL;
 }
 
-static struct secret_source own_password(cfg_t *section)
+static struct secret_source own_secret(cfg_t *section, const char *what)
 {
-    return (struct secret_source){.what = "password",
-        .file = own_string(section, "password_file"),
-        .command = own_string(section, "password_command"),
-        .env = own_string(section, "password_env")};
+    struct arena *a = reading->config->arena;
+
+    return (struct secret_source){.what = what,
+        .file = own_string(section, arena_printf(a, "%s_file", what)),
+        .command = own_string(section, arena_printf(a, "%s_command", what)),
+        .env = own_string(section, arena_printf(a, "%s_env", what))};
 }
 
 static uint64_t own_size(cfg_t *section, const char *name, uint64_t otherwise)
@@ -428,7 +435,7 @@ static int take_mailbox(cfg_t *root, cfg_opt_t *opt)
         .host = own_string(m, "host"),
         .port = (unsigned)cfg_getint(m, "port"),
         .user = own_string(m, "user"),
-        .password = own_password(m),
+        .password = own_secret(m, "password"),
         .ca_file = own_string(m, "ca_file"),
         .tls_cert = own_string(m, "tls_cert"),
         .tls_key = own_string(m, "tls_key"),
@@ -487,23 +494,24 @@ static void take_failure_data(cfg_t *section, const char *client)
     p->clients = list;
 }
 
-static int take_addresses(cfg_t *section, struct config_recipients *to)
+static int take_addresses(cfg_t *section, const char ***out, size_t *out_n)
 {
     struct arena *a = reading->config->arena;
     const unsigned n = cfg_size(section, "recipients");
+    const char **list = arena_alloc(a, (n + 1) * sizeof *list);
 
-    to->addresses = arena_alloc(a, n * sizeof *to->addresses);
     for (unsigned i = 0; i < n; i++) {
         const char *sent = cfg_getnstr(section, "recipients", i);
-        const char *address = message_address(a, sent);
-        if (!address)
+        list[i] = message_address(a, sent);
+        if (!list[i])
             return fault(section, "'%s' is not an address like name@example.net", sent);
         for (unsigned k = 0; k < i; k++) {
-            if (strcmp(to->addresses[k], address) == 0)
-                return fault(section, "%s is among the recipients twice", address);
+            if (strcmp(list[k], list[i]) == 0)
+                return fault(section, "%s is among the recipients twice", list[i]);
         }
-        to->addresses[to->n_addresses++] = address;
     }
+    *out = list;
+    *out_n = n;
     return 0;
 }
 
@@ -543,7 +551,7 @@ static int take_recipients(cfg_t *section, const char *client)
                    ? fault(section, "formats are for recipients, and there are none")
                    : 0;
     }
-    if (take_addresses(section, &to) || take_formats(section, &to))
+    if (take_addresses(section, &to.addresses, &to.n_addresses) || take_formats(section, &to))
         return -1;
     c->recipients = arena_grow(c->arena, c->recipients, &c->n_recipients, sizeof to);
     c->recipients[at] = to;
@@ -612,7 +620,7 @@ static int take_smtp(cfg_t *root, cfg_opt_t *opt)
         .port = (unsigned)cfg_getint(section, "port"),
         .ca_file = own_string(section, "ca_file"),
         .user = own_string(section, "user"),
-        .password = own_password(section),
+        .password = own_secret(section, "password"),
         .token_command = own_string(section, "token_command"),
         .timeout = (unsigned)cfg_getint(section, "timeout"),
         .from = own_address(section, "from", &bad),
@@ -623,6 +631,27 @@ static int take_smtp(cfg_t *root, cfg_opt_t *opt)
     if (bad)
         return fault(root, "smtp: '%s' is not an address like name@example.net", bad);
     return delivery_check_smtp(to, &why) ? fault(root, "smtp: %s", why.text) : 0;
+}
+
+/* At the end: what it needs may stand behind it. */
+static int take_warnings(cfg_t *root)
+{
+    cfg_t *section = cfg_getsec(root, "warnings");
+    struct config *c = reading->config;
+    struct err why;
+
+    c->warnings = (struct config_warnings){
+        .webhook = own_string(section, "webhook"),
+        .ca_file = own_string(section, "ca_file"),
+        .token = own_secret(section, "token"),
+        .mailbox_failing = (unsigned)cfg_getint(section, "mailbox_failing"),
+        .rejects = (unsigned)cfg_getint(section, "rejects"),
+        .reporter_silent = (unsigned)cfg_getint(section, "reporter_silent"),
+        .repeat = (unsigned)cfg_getint(section, "repeat"),
+    };
+    if (take_addresses(section, &c->warnings.recipients, &c->warnings.n_recipients))
+        return -1;
+    return warn_check(c, &why) ? fault(section, "warnings: %s", why.text) : 0;
 }
 
 /* After `senders`, whose ids a label may name; the sections themselves are read before it is known.
@@ -793,6 +822,13 @@ static void watch(cfg_t *cfg, const char *prefix, const cfg_opt_t *opts)
 }
 
 /* libconfuse copies them. */
+static cfg_opt_t warning_options[] = {CFG_STR_LIST("recipients", NULL, CFGF_NONE),
+    CFG_STR("webhook", NULL, CFGF_NONE), CFG_STR("ca_file", NULL, CFGF_NONE),
+    CFG_STR("token_file", NULL, CFGF_NONE), CFG_STR("token_command", NULL, CFGF_NONE),
+    CFG_STR("token_env", NULL, CFGF_NONE), CFG_INT("mailbox_failing", 14400, CFGF_NONE),
+    CFG_INT("rejects", 10, CFGF_NONE), CFG_INT("reporter_silent", 3, CFGF_NONE),
+    CFG_INT("repeat", 86400, CFGF_NONE), CFG_END()};
+
 static cfg_opt_t smtp_options[] = {CFG_STR("host", NULL, CFGF_NONE), CFG_INT("port", 0, CFGF_NONE),
     CFG_STR("tls", "yes", CFGF_NONE), CFG_STR("ca_file", NULL, CFGF_NONE),
     CFG_STR("user", NULL, CFGF_NONE), CFG_STR("auth", "password", CFGF_NONE),
@@ -848,7 +884,8 @@ static int parse(const char *text)
         CFG_STR("language", NULL, CFGF_NONE), CFG_SEC("provider", provider, CFGF_NONE),
         CFG_SEC("label", label, titled), CFG_SEC("mailbox", mailbox, titled),
         CFG_SEC("client", client, titled), CFG_SEC("smtp", smtp_options, CFGF_NONE),
-        CFG_SEC("limits", limits, CFGF_NONE), CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
+        CFG_SEC("warnings", warning_options, CFGF_NONE), CFG_SEC("limits", limits, CFGF_NONE),
+        CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
 
     if (!cfg)
@@ -858,6 +895,7 @@ static int parse(const char *text)
     watch(cfg, "mailbox|", mailbox);
     watch(cfg, "client|", client);
     watch(cfg, "smtp|", smtp_options);
+    watch(cfg, "warnings|", warning_options);
     watch(cfg, "limits|", limits);
     watch(cfg, "label|", label);
     watch(cfg, "provider|", provider);
@@ -865,6 +903,7 @@ static int parse(const char *text)
     (void)cfg_set_validate_func(cfg, "mailbox", take_mailbox);
     (void)cfg_set_validate_func(cfg, "client", take_client);
     (void)cfg_set_validate_func(cfg, "smtp", take_smtp);
+    (void)cfg_set_validate_func(cfg, "warnings", check_given_once);
     (void)cfg_set_validate_func(cfg, "limits", check_given_once);
     if (cfg_parse_buf(cfg, text) != CFG_SUCCESS) {
         (void)fault(cfg, "%s", "cannot be understood");
@@ -875,6 +914,8 @@ static int parse(const char *text)
         (void)take_senders(cfg);
     if (!reading->failed)
         (void)take_looks(cfg);
+    if (!reading->failed)
+        (void)take_warnings(cfg);
     take_limits(cfg, &reading->config->limits);
     take_policy(cfg, reading->config);
     reading->config->store = own_string(cfg, "store");

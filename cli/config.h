@@ -72,6 +72,19 @@ struct config_smtp {
     const char *from_name;         /* or NULL */
 };
 
+/* Who is warned of what (cli/warn.h). */
+struct config_warnings {
+    const char **recipients; /* addresses of message_address */
+    size_t n_recipients;
+    const char *webhook;        /* of webhook_url_is_safe, or NULL */
+    const char *ca_file;        /* of the webhook's server; NULL: the system's */
+    struct secret_source token; /* of none or one source */
+    unsigned mailbox_failing;   /* seconds; 0: this is no trouble */
+    unsigned rejects;           /* in 24 hours, at least; likewise */
+    unsigned reporter_silent;   /* days; likewise */
+    unsigned repeat;            /* seconds; 0: it is not said again */
+};
+
 /* Whom a client's reports are mailed to, and how they are written. */
 struct config_recipients {
     const char *client;
@@ -96,6 +109,7 @@ struct config {
     struct store_assignment *domains; /* each domain once */
     size_t n_domains;
     struct config_smtp smtp;
+    struct config_warnings warnings;
     struct config_recipients *recipients; /* of clients that have some */
     size_t n_recipients;
     struct store_policy policy; /* its lists are in the arena, too */

@@ -51,16 +51,6 @@ struct sending {
 
 /* ---- settings ---- */
 
-/* 127.example.net is anywhere. */
-static bool is_loopback(const char *host)
-{
-    struct addr a;
-
-    if (!addr_parse(host, &a))
-        return strcmp(host, "localhost") == 0;
-    return a.len == 4 ? a.bytes[0] == 127 : strcmp(host, "::1") == 0;
-}
-
 static int check_login(const struct config_smtp *c, struct err *e)
 {
     int passwords = secret_sources(&c->password);
@@ -89,7 +79,7 @@ int delivery_check_smtp(const struct config_smtp *c, struct err *e)
         return err_set(e, ERR_CONFIG, "config", "host must be a name or an address");
     if (!c->from)
         return err_set(e, ERR_CONFIG, "config", "from is missing");
-    if (c->tls == SMTP_TLS_NONE && !is_loopback(c->host)) {
+    if (c->tls == SMTP_TLS_NONE && !addr_host_is_loopback(c->host)) {
         return err_set(e, ERR_CONFIG, "config",
             "tls = no is for a server on this machine (localhost, 127.0.0.1 or ::1)");
     }
@@ -139,6 +129,44 @@ int delivery_probe(const struct config_smtp *c, struct err *e)
     if (!rc)
         rc = smtp_probe(smtp, e);
     smtp_close(smtp);
+    return rc;
+}
+
+int delivery_note(const struct config_smtp *c, const char *to, const char *subject,
+    const char *text, int64_t date, struct err *e)
+{
+    struct arena *a = arena_new();
+    const struct message_part part = {
+        .media_type = "text/plain", .bytes = text, .len = strlen(text)};
+    char when[24];
+
+    (void)snprintf(when, sizeof when, "%" PRId64, date);
+    const struct message m = {
+        .from = c->from,
+        .from_name = c->from_name,
+        .reply_to = c->reply_to,
+        .to = to,
+        .subject = subject,
+        .id = message_id(a, c->from, (const char *const[]){to, when, text}, 3),
+        .date = date,
+        .parts = &part,
+        .n_parts = 1,
+    };
+    struct smtp *smtp = NULL;
+    struct buf mail;
+
+    buf_init(&mail, MAIL_MAX);
+    int rc = message_write(&m, &mail, e);
+    if (!rc)
+        rc = open_smtp(&smtp, c, e);
+    if (!rc) {
+        const struct smtp_mail sent = {
+            .from = c->from, .to = to, .bytes = mail.data, .len = mail.len};
+        rc = smtp_send(smtp, &sent, e);
+    }
+    smtp_close(smtp);
+    buf_done(&mail);
+    arena_free(a);
     return rc;
 }
 

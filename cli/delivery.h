@@ -1,5 +1,6 @@
 /*
- * Reports by mail: each is sent once to each recipient of a client.
+ * Reports by mail: each is sent once to each recipient of a client. And notes, which nobody keeps
+ * count of here.
  *
  * The store is told before an attempt, once more before the end of the mail goes out, and after the
  * server's answer (store/store.h). A mail whose answer was never seen is sent again at the next run
@@ -46,6 +47,11 @@ int delivery_run(const struct delivery *d, struct err *e) ERR_CHECKED;
 /* Connects to the server and logs in, and sends nothing. ERR_CONFIG as in cli/secret.h; the rest as
  * in send/smtp.h. */
 int delivery_probe(const struct config_smtp *c, struct err *e) ERR_CHECKED;
+
+/* A mail of one plain text, to one of message_address. Errors as in send/smtp.h and cli/secret.h.
+ */
+int delivery_note(const struct config_smtp *c, const char *to, const char *subject,
+    const char *text, int64_t date, struct err *e) ERR_CHECKED;
 
 /* Is it a form of the text of a mail? All others are attached. */
 bool delivery_is_text(const struct report_format *f);

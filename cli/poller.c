@@ -7,6 +7,7 @@
 #include "cli/metrics.h"
 #include "cli/notify.h"
 #include "cli/unit.h"
+#include "cli/warn.h"
 
 #include <inttypes.h>
 #include <malloc.h>
@@ -26,6 +27,8 @@ enum {
     RENEW_MS = 60 * 1000,
     KEEPER_MS = 1000,
     METRICS_MS = 5 * 1000,
+    WARN_FIRST_MS = 10 * 1000,
+    WARN_MS = 300 * 1000,
     HEAPS_MAX = 2,
     PROGRESS_AFTER_MS = 1000,
     PROGRESS_WIDTH = 30,
@@ -192,6 +195,60 @@ static void *keeper_main(void *context)
     return NULL;
 }
 
+/* ---- warnings ---- */
+
+/* Whoever is warned is waited for without the store. */
+static void warn(struct poller *p)
+{
+    struct warn_round *round = NULL;
+    struct err e;
+
+    gate_enter(&p->gate);
+    int rc = warn_begin(&round, p->config, p->store, &e);
+    gate_leave(&p->gate);
+    p->warning = true;
+    warn_tell(round);
+    p->warning = false;
+    gate_enter(&p->gate);
+    if (!rc)
+        rc = warn_end(round, p->store, &e);
+    gate_leave(&p->gate);
+    if (rc)
+        console_problem("warnings", &e);
+}
+
+static void *warner_main(void *context)
+{
+    struct poller *p = context;
+    int64_t next_ms = p->start_ms + WARN_FIRST_MS;
+
+    (void)pthread_mutex_lock(&p->lock);
+    while (!p->over) {
+        const struct timespec until = unit_after(KEEPER_MS);
+        (void)pthread_cond_timedwait(&p->changed, &p->lock, &until);
+        if (p->over || run_asked_to_stop() || when_monotonic_ms() < next_ms)
+            continue;
+        (void)pthread_mutex_unlock(&p->lock);
+        warn(p);
+        next_ms = when_monotonic_ms() + WARN_MS;
+        (void)pthread_mutex_lock(&p->lock);
+    }
+    (void)pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+static int start_helpers(struct poller *p)
+{
+    int rc = pthread_create(&p->keeper, NULL, keeper_main, p);
+
+    p->kept = rc == 0;
+    if (rc || !p->set->watch || !warn_is_wanted(p->config))
+        return rc;
+    rc = pthread_create(&p->warner, NULL, warner_main, p);
+    p->warned = rc == 0;
+    return rc;
+}
+
 /* Signals are this thread's business. */
 static int start(struct poller *p, struct err *e)
 {
@@ -200,10 +257,8 @@ static int start(struct poller *p, struct err *e)
 
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_BLOCK, &all, &before);
-    if (!p->set->dry_run) {
-        rc = pthread_create(&p->keeper, NULL, keeper_main, p);
-        p->kept = rc == 0;
-    }
+    if (!p->set->dry_run)
+        rc = start_helpers(p);
     for (size_t i = 0; i < p->n_units && !rc; i++) {
         struct unit *u = &p->units[i];
         u->alive_ms = when_monotonic_ms();
@@ -316,6 +371,10 @@ static void supervise(struct poller *p)
         console_progress(NULL);
     if (p->kept)
         (void)pthread_join(p->keeper, NULL);
+    if (p->warning && run_asked_to_end())
+        leave(p); /* a mail server may take its time; what it took and nobody noted is sent again */
+    if (p->warned)
+        (void)pthread_join(p->warner, NULL);
     for (size_t i = 0; i < p->n_units; i++) {
         if (p->units[i].started)
             (void)pthread_join(p->units[i].thread, NULL);
@@ -386,6 +445,8 @@ static int run_units(struct poller *p, struct err *e)
         int released = store_lease_release(p->store, p->holder, &ignored);
         (void)released; /* it ends by itself */
         write_metrics(p);
+        if (!rc && !p->set->watch && warn_is_wanted(p->config))
+            warn(p);
     }
     if (rc || p->set->watch)
         return rc;

@@ -57,14 +57,15 @@ struct poller {
 
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a unit has finished, or all are asked to */
+    atomic_bool warning;    /* somebody is being told */
     atomic_bool dirty;      /* the metrics are older than the store */
     bool watched;           /* somebody sees how it goes on */
     int64_t start_ms, renewed_ms, metrics_ms, watched_ms, stop_ms;
     struct config *fresh;
 
-    pthread_t keeper;
-    bool kept; /* it runs */
-    bool over; /* it is to end */
+    pthread_t keeper, warner;
+    bool kept, warned; /* they run */
+    bool over;         /* it is to end */
 };
 
 /* u->config, folder, only and credential are there; this fills in the rest. */

@@ -593,6 +593,23 @@ const char sql_mailboxes[] =
 
 /* ---- deliveries ---- */
 
+/* ---- warnings ---- */
+
+const char sql_warnings[] = "SELECT channel, kind, subject, since_at, told_at FROM warning "
+                            "ORDER BY channel, kind, subject";
+const char sql_warning_told[] =
+    "INSERT INTO warning (channel, kind, subject, since_at, told_at) VALUES ($1, $2, $3, $4, $5) "
+    "ON CONFLICT (channel, kind, subject) DO UPDATE SET told_at = excluded.told_at";
+const char sql_warning_over[] =
+    "DELETE FROM warning WHERE channel = $1 AND kind = $2 AND subject = $3";
+
+/* Documents that nobody could read, not what was read and is in dispute. */
+const char sql_unreadable_between[] = "SELECT COUNT(*) FROM reject WHERE at >= $1 AND at < $2 "
+                                      "AND class <> 'conflict' AND class <> 'partial'";
+const char sql_reporter_days[] =
+    "SELECT reporter, day FROM report WHERE client_id = $1 AND day >= $2 AND state = 'counts' "
+    "GROUP BY reporter, day";
+
 const char sql_delivery[] = "SELECT state, edition, attempts FROM delivery WHERE client_id = $1 "
                             "AND from_day = $2 AND to_day = $3 AND recipient = $4";
 
@@ -718,6 +735,11 @@ const char *const sql_all[] = {
     sql_lease_release,
     sql_mailbox_polled,
     sql_mailboxes,
+    sql_warnings,
+    sql_warning_told,
+    sql_warning_over,
+    sql_unreadable_between,
+    sql_reporter_days,
     sql_delivery,
     sql_delivery_begin,
     sql_delivery_settle,

@@ -106,6 +106,36 @@ void store_writer_close(struct sink *sink);
 int store_message_known(struct store *s, const char *source, const char *key, bool *known,
     enum message_kind *kind, struct err *e) ERR_CHECKED;
 
+/* ---- warnings ----
+ *
+ * A row is there from when a channel (a recipient, a webhook) was told of some trouble until it was
+ * told of its end.
+ */
+
+struct store_warning {
+    const char *channel;
+    const char *kind;    /* "mailbox", "rejects", "reporter" */
+    const char *subject; /* which one */
+    int64_t since;       /* when the trouble began, as it was told */
+    int64_t told_at;     /* the last time */
+};
+
+int store_warnings(struct store *s, int (*row)(void *context, const struct store_warning *w),
+    void *context, struct err *e) ERR_CHECKED;
+/* Told just now; `told_at` is not looked at. */
+int store_warning_told(struct store *s, const struct store_warning *w, struct err *e) ERR_CHECKED;
+/* Nothing is known of it any more. */
+int store_warning_over(struct store *s, const struct store_warning *w, struct err *e) ERR_CHECKED;
+
+/* How many documents nobody could read came in from `from` to before `to` (seconds). */
+int store_unreadable_between(
+    struct store *s, int64_t from, int64_t to, int64_t *out, struct err *e) ERR_CHECKED;
+/* The days from `from_day` on that each reporter has written aggregate reports about; a pair comes
+ * more than once if they are of several clients. */
+int store_reporter_days(struct store *s, int64_t from_day,
+    int (*row)(void *context, const char *reporter, int64_t day), void *context,
+    struct err *e) ERR_CHECKED;
+
 /* ---- clients and domains ---- */
 
 struct store_client {

@@ -42,7 +42,7 @@ only() {
 }
 only 'gnutls/' base/blob.c ingest/imap_stream.c check/certificate.c check/dkim_key.c
 only 'ares' check/dns.c check/dns_channel.c check/dns_message.c
-only 'curl/' ingest/token.c check/fetch.c send/smtp.c
+only 'curl/' ingest/token.c check/fetch.c send/smtp.c send/webhook.c
 only 'libpsl|idn2' base/domain.c
 only 'glib' base/zone.c
 only 'libxml/' parse/aggregate.c
