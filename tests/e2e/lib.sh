@@ -21,6 +21,7 @@ cleanup() {
   if command -v knot_stop >/dev/null; then knot_stop >/dev/null 2>&1 || true; fi
   if command -v exim_stop >/dev/null; then exim_stop >/dev/null 2>&1 || true; fi
   if command -v dovecot_stop >/dev/null; then dovecot_stop >/dev/null 2>&1 || true; fi
+  if command -v cyrus_stop >/dev/null; then cyrus_stop >/dev/null 2>&1 || true; fi
   jobs -p >"$WORK/jobs"
   while read -r _job; do kill "$_job" 2>/dev/null || true; done <"$WORK/jobs"
   rm -rf "$WORK"
