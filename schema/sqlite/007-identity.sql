@@ -1,0 +1,1 @@
+-- Nothing to do in SQLite, which always finds a parent by the key it is declared with. schema/postgresql/007-identity.sql is its twin.
