@@ -29,7 +29,8 @@ enum {
     SENDERS_MAX = 64 * 1024 * 1024,
     KEYS_MAX = 64,
     BATCH_MESSAGES = 100,
-    FOLDERS_MAX = 500, /* each has a connection and a thread */
+    FETCH_MESSAGES = 500, /* each command costs a round trip */
+    FOLDERS_MAX = 500,    /* each has a connection and a thread */
     PORT_IMAP = 143,
     PORT_IMAPS = 993,
     PORT_SMTP = 25,
@@ -858,7 +859,7 @@ static int parse(const char *text)
         CFG_INT("idle", 1500, CFGF_NONE), CFG_INT("interval", 300, CFGF_NONE),
         CFG_BOOL("verify", cfg_true, CFGF_NONE), CFG_INT("timeout", 60, CFGF_NONE),
         CFG_INT("deadline", 600, CFGF_NONE), CFG_STR("batch_bytes", "16M", CFGF_NONE),
-        CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE), CFG_STR("path", NULL, CFGF_NONE),
+        CFG_INT("batch_messages", FETCH_MESSAGES, CFGF_NONE), CFG_STR("path", NULL, CFGF_NONE),
         CFG_END()};
     cfg_opt_t provider[] = {
         CFG_STR("name", NULL, CFGF_NONE), CFG_STR("logo", NULL, CFGF_NONE), CFG_END()};

@@ -124,7 +124,8 @@ static void show_progress(const struct passage *p)
 }
 
 /* The next message: 1 when there may be more, 0 at the end, or an error. What was committed goes to
- * the archive at once, so that it is not read again should the run break off later. */
+ * the archive soon, so that it is not read again should the run break off later: when the source
+ * has to ask its server for more, or at once where there is none. */
 static int pass_one(struct passage *p, struct sink *to, struct err *e)
 {
     struct source_message m = {0};
@@ -137,7 +138,7 @@ static int pass_one(struct passage *p, struct sink *to, struct err *e)
         rc = read_message(p, &m, to, e);
         leave(p->run);
         show_progress(p);
-        if (!rc && p->told)
+        if (!rc && p->told && p->from->at_hand == 0)
             rc = flush_source(p, e);
         return rc ? rc : 1;
     }

@@ -51,6 +51,7 @@ struct source {
     const struct source_ops *ops;
     const char *name; /* of the mailbox; "" for files */
     uint64_t waiting; /* messages that are known to be there and were not handed out yet */
+    size_t at_hand;   /* of them, those that no server has to be asked for any more */
 };
 
 /* Files, folders (walked; a Maildir is recognised), mbox, "-": told by content. `paths` must stay

@@ -624,8 +624,10 @@ static int source_imap_wait(struct source *base, struct err *e)
 static int source_imap_next(struct source *base, struct source_message *m, struct err *e)
 {
     struct imap_source *s = (struct imap_source *)base;
+    int r = next_message(s, m, e);
 
-    return named(s, next_message(s, m, e), e);
+    s->base.at_hand = s->n_batch - s->batch_at;
+    return named(s, r, e);
 }
 
 static int source_imap_done(struct source *base, uint64_t id, enum message_kind kind, struct err *e)
