@@ -9,11 +9,13 @@
 #include "cli/table.h"
 #include "report/enrichment.h"
 #include "report/report.h"
+#include "store/auth.h"
 #include "store/facts.h"
 #include "store/store.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct query {
     struct arena *arena;
@@ -28,6 +30,8 @@ struct query {
     bool of_network, of_cause;
     struct addr first, last; /* --source */
     enum cause_id cause;
+    const char *identity, *selector, *reporter; /* or NULL */
+    struct arena *scratch;                      /* of one row */
 };
 
 /* The filters that not every question knows. */
@@ -35,7 +39,10 @@ enum {
     FILTER_FAILING = 1,
     FILTER_SOURCE = 2,
     FILTER_CAUSE = 4,
-    FILTER_DOMAIN = 8
+    FILTER_DOMAIN = 8,
+    FILTER_IDENTITY = 16,
+    FILTER_SELECTOR = 32,
+    FILTER_REPORTER = 64
 };
 
 struct question {
@@ -81,6 +88,46 @@ static bool in_network(const struct query *q, const struct addr *a)
            memcmp(a->bytes, q->last.bytes, a->len) <= 0;
 }
 
+static bool is_reporter(const struct query *q, const char *name)
+{
+    return !q->reporter || (name && strcasecmp(name, q->reporter) == 0);
+}
+
+/* Did a signature in the row name the selector, valid or not? */
+static bool has_selector(const struct query *q, const struct store_source_row *row)
+{
+    struct auth_results auth;
+    bool found = false;
+
+    arena_reset(q->scratch);
+    auth_unpack(q->scratch, row->auth, &auth);
+    for (size_t i = 0; i < auth.n_dkims && !found; i++) {
+        const char *selector = auth.dkims[i].selector;
+        found = selector && strcasecmp(selector, q->selector) == 0;
+    }
+    return found;
+}
+
+/* Of what rows the sources are made. */
+static bool wanted_row(void *context, const struct judgement *j)
+{
+    const struct query *q = context;
+
+    return is_reporter(q, j->row->reporter) && (!q->selector || has_selector(q, j->row));
+}
+
+/* By the name that is shown, by the id of the list of senders, or by a domain it uses. */
+static bool is_identity(const struct query *q, const struct evidence *v)
+{
+    const char *const names[] = {words_identity(q->scratch, v), v->sender ? v->sender->id : NULL,
+        v->own_dkim, v->other_dkim, v->spf};
+    bool found = !q->identity;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++)
+        found = names[i] && strcasecmp(names[i], q->identity) == 0;
+    return found;
+}
+
 /* What is shown of a source: all of it, or what has the cause that was asked for; NULL: nothing. */
 static const struct report_share *wanted_share(const struct query *q, const struct report_source *s)
 {
@@ -90,7 +137,8 @@ static const struct report_share *wanted_share(const struct query *q, const stru
         shown = s->shares[i].cause == q->cause ? &s->shares[i] : shown;
     if (!shown || (q->failing && shown->messages == shown->dmarc_pass))
         return NULL;
-    return !q->of_network || in_network(q, &s->ip) ? shown : NULL;
+    bool from_there = !q->of_network || in_network(q, &s->ip);
+    return from_there && is_identity(q, &shown->evidence) ? shown : NULL;
 }
 
 static void put_actions(struct table *t, const struct report_actions *a)
@@ -128,6 +176,9 @@ static int ask_sources(struct query *q, struct err *e)
         {"first", false}, {"last", false}, {"cause", false}, {"class", false}, {"identity", false},
         {"host", false}, {"asn", true}, {"network", false}};
     struct client_report r;
+
+    q->settings.wanted = wanted_row;
+    q->settings.context = q;
     int rc = report_build(q->store, &q->period, &q->settings, q->arena, &r, e);
 
     table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
@@ -194,7 +245,7 @@ static int put_report(void *context, const struct store_report_row *r)
     struct query *q = context;
     struct table *t = &q->table;
 
-    if (is_full(q))
+    if (is_full(q) || !is_reporter(q, r->reporter))
         return 0;
     table_row(t);
     table_time(t, r->begin);
@@ -346,6 +397,8 @@ static int ask_reporters(struct query *q, struct err *e)
     merge(&l);
     table_init(&q->table, q->arena, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; !rc && i < l.n && !is_full(q); i++) {
+        if (!is_reporter(q, l.items[i].name))
+            continue;
         table_row(&q->table);
         table_text(&q->table, l.items[i].name);
         table_text(&q->table, l.items[i].org_name);
@@ -369,7 +422,10 @@ static int put_failure(void *context, const struct store_failure_row *r)
     struct query *q = context;
     struct table *t = &q->table;
 
-    if (is_full(q) || (q->of_network && !in_network(q, &r->source_ip)))
+    if (is_full(q) || (q->of_network && !in_network(q, &r->source_ip)) ||
+        !is_reporter(q, r->reporter))
+        return 0;
+    if (q->selector && (!r->dkim_selector || strcasecmp(r->dkim_selector, q->selector) != 0))
         return 0;
     table_row(t);
     if (r->arrival < 0) {
@@ -412,7 +468,7 @@ static int put_tls(void *context, const struct store_tls_row *r)
     struct query *q = context;
     struct table *t = &q->table;
 
-    if (is_full(q) || (q->failing && r->failed == 0))
+    if (is_full(q) || (q->failing && r->failed == 0) || !is_reporter(q, r->reporter))
         return 0;
     table_row(t);
     table_time(t, r->begin);
@@ -494,13 +550,16 @@ static int ask_timeline(struct query *q, struct err *e)
 }
 
 static const struct question questions[] = {
-    {"sources", FILTER_DOMAIN | FILTER_FAILING | FILTER_SOURCE | FILTER_CAUSE, ask_sources},
+    {"sources",
+        FILTER_DOMAIN | FILTER_FAILING | FILTER_SOURCE | FILTER_CAUSE | FILTER_IDENTITY |
+            FILTER_SELECTOR | FILTER_REPORTER,
+        ask_sources},
     {"domains", FILTER_DOMAIN | FILTER_FAILING, ask_domains},
-    {"reporters", FILTER_DOMAIN, ask_reporters},
-    {"reports", FILTER_DOMAIN, ask_reports},
+    {"reporters", FILTER_DOMAIN | FILTER_REPORTER, ask_reporters},
+    {"reports", FILTER_DOMAIN | FILTER_REPORTER, ask_reports},
     {"timeline", FILTER_DOMAIN | FILTER_FAILING, ask_timeline},
-    {"failures", FILTER_DOMAIN | FILTER_SOURCE, ask_failures},
-    {"tls", FILTER_DOMAIN | FILTER_FAILING, ask_tls},
+    {"failures", FILTER_DOMAIN | FILTER_SOURCE | FILTER_SELECTOR | FILTER_REPORTER, ask_failures},
+    {"tls", FILTER_DOMAIN | FILTER_FAILING | FILTER_REPORTER, ask_tls},
     {"deliveries", FILTER_FAILING, ask_deliveries},
 };
 
@@ -553,6 +612,15 @@ static int take_option(struct query *q, struct period_options *days, int c, stru
         return 0;
     case 'r':
         return take_cause(q, optarg, e);
+    case 'i':
+        q->identity = optarg;
+        return 0;
+    case 'S':
+        q->selector = optarg;
+        return 0;
+    case 'R':
+        q->reporter = optarg;
+        return 0;
     case 'l':
         return options_count("--limit", optarg, &q->limit, e);
     default:
@@ -562,21 +630,25 @@ static int take_option(struct query *q, struct period_options *days, int c, stru
 
 static int check_filters(const struct query *q, const struct question *what, struct err *e)
 {
-    if (q->failing && !(what->filters & FILTER_FAILING)) {
-        return err_set(
-            e, ERR_USAGE, "usage", "--failing says nothing about %s; ask for sources", what->name);
-    }
-    if (q->of_network && !(what->filters & FILTER_SOURCE)) {
-        return err_set(
-            e, ERR_USAGE, "usage", "--source says nothing about %s; ask for sources", what->name);
-    }
-    if (q->period.domain && !(what->filters & FILTER_DOMAIN)) {
-        return err_set(
-            e, ERR_USAGE, "usage", "--domain says nothing about %s; use --client", what->name);
-    }
-    if (q->of_cause && !(what->filters & FILTER_CAUSE)) {
-        return err_set(
-            e, ERR_USAGE, "usage", "--cause says nothing about %s; ask for sources", what->name);
+    const struct {
+        bool given;
+        unsigned filter;
+        const char *option, *instead;
+    } all[] = {
+        {q->failing, FILTER_FAILING, "--failing", "ask for sources"},
+        {q->of_network, FILTER_SOURCE, "--source", "ask for sources"},
+        {q->period.domain, FILTER_DOMAIN, "--domain", "use --client"},
+        {q->of_cause, FILTER_CAUSE, "--cause", "ask for sources"},
+        {q->identity, FILTER_IDENTITY, "--identity", "ask for sources"},
+        {q->selector, FILTER_SELECTOR, "--selector", "ask for sources or failures"},
+        {q->reporter, FILTER_REPORTER, "--reporter", "ask for sources or reports"},
+    };
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].given && !(what->filters & all[i].filter)) {
+            return err_set(e, ERR_USAGE, "usage", "%s says nothing about %s; %s", all[i].option,
+                what->name, all[i].instead);
+        }
     }
     return 0;
 }
@@ -592,6 +664,9 @@ static int read_options(
         {"to", required_argument, NULL, 'T'},
         {"failing", no_argument, NULL, 'x'},
         {"cause", required_argument, NULL, 'r'},
+        {"identity", required_argument, NULL, 'i'},
+        {"selector", required_argument, NULL, 'S'},
+        {"reporter", required_argument, NULL, 'R'},
         {"limit", required_argument, NULL, 'l'},
         {"format", required_argument, NULL, 'f'},
         {NULL, 0, NULL, 0},
@@ -637,6 +712,7 @@ static int ask(struct query *q, struct app *app, const struct question *what, st
 static int run_query(struct app *app, int argc, char **argv, struct err *e)
 {
     struct query q = {.arena = arena_new(),
+        .scratch = arena_new(),
         .format = TABLE_TEXT,
         .settings = {.identities = app->config->identities}};
     const struct question *what = questions;
@@ -646,6 +722,7 @@ static int run_query(struct app *app, int argc, char **argv, struct err *e)
         rc = ask(&q, app, what, e);
     enrichment_free(q.known);
     store_close(q.store);
+    arena_free(q.scratch);
     arena_free(q.arena);
     return rc;
 }
@@ -656,31 +733,40 @@ const struct command cmd_query = {
              "      deliveries\n"
              "      [--client NAME] [--domain DOMAIN] [--source IP|NETWORK]\n"
              "      [--from DAY] [--to DAY] [--failing] [--cause CAUSE]\n"
+             "      [--identity NAME] [--selector SELECTOR] [--reporter DOMAIN]\n"
              "      [--limit N] [--format text|csv|json]",
     .summary = "ask for sources, domains, reporters, reports, deliveries",
-    .help = "  --client NAME        of this client only\n"
-            "  --domain DOMAIN      of this domain and those below it\n"
-            "  --source IP|NETWORK  of this address or network, like 192.0.2.0/24\n"
-            "                       (sources, failures)\n"
-            "  --from, --to DAY     whole days (YYYY-MM-DD), both included; default: all\n"
-            "  --failing            only with failed messages (sources, domains,\n"
-            "                       timeline) or sessions (tls); not sent (deliveries)\n"
-            "  --cause CAUSE        only of this cause, like F14 (sources)\n"
-            "  --limit N            the first N rows; sources: most failures first\n"
-            "  --format FORMAT      text (default), csv or json\n"
-            "\n"
-            "Causes: P1 to P16 of messages that passed, F1 to F28 of those that failed, as\n"
-            "reports name them. With --cause the numbers of a source are those of its\n"
-            "messages with that cause. Who a source is, and why it fails, is judged by 30\n"
-            "days up to the end of the period at least.\n"
-            "\n"
-            "timeline has one row for each day with messages.\n"
-            "\n"
-            "tls has one row for each kind of failure of a policy (result_type; failed_so:\n"
-            "sessions that failed so), and one for a policy without failures.\n"
-            "\n"
-            "deliveries has one row for each period, client and recipient: state is sent,\n"
-            "refused (for ever: see reason), waiting (it failed for now), intended or handed\n"
-            "(cut short, by a kill: before the mail was complete, or behind it).\n",
+    .help =
+        "  --client NAME        of this client only\n"
+        "  --domain DOMAIN      of this domain and those below it\n"
+        "  --source IP|NETWORK  of this address or network, like 192.0.2.0/24\n"
+        "                       (sources, failures)\n"
+        "  --from, --to DAY     whole days (YYYY-MM-DD), both included; default: all\n"
+        "  --failing            only with failed messages (sources, domains,\n"
+        "                       timeline) or sessions (tls); not sent (deliveries)\n"
+        "  --cause CAUSE        only of this cause, like F14 (sources)\n"
+        "  --identity NAME      only of this identity: as it is shown, the id of a\n"
+        "                       sender, or a domain that it signs or sends as (sources)\n"
+        "  --selector SELECTOR  only what was signed with this DKIM selector (sources,\n"
+        "                       failures)\n"
+        "  --reporter DOMAIN    only what this reporter saw (all but domains, timeline,\n"
+        "                       deliveries)\n"
+        "  --limit N            the first N rows; sources: most failures first\n"
+        "  --format FORMAT      text (default), csv or json\n"
+        "\n"
+        "Causes: P1 to P16 of messages that passed, F1 to F28 of those that failed, as\n"
+        "reports name them. With --cause the numbers of a source are those of its\n"
+        "messages with that cause; with --selector and --reporter, those of its messages\n"
+        "that were signed so, and that he saw. Who a source is, and why it fails, is judged by 30\n"
+        "days up to the end of the period at least.\n"
+        "\n"
+        "timeline has one row for each day with messages.\n"
+        "\n"
+        "tls has one row for each kind of failure of a policy (result_type; failed_so:\n"
+        "sessions that failed so), and one for a policy without failures.\n"
+        "\n"
+        "deliveries has one row for each period, client and recipient: state is sent,\n"
+        "refused (for ever: see reason), waiting (it failed for now), intended or handed\n"
+        "(cut short, by a kill: before the mail was complete, or behind it).\n",
     .run = run_query,
 };

@@ -18,10 +18,15 @@ enum {
     JUDGE_DAYS = 30
 };
 
+struct judgement;
+
 /* What is known besides the store. What is made with it points into it. */
 struct report_settings {
     const struct identities *identities;
     const struct enrichment *enrichment; /* or NULL */
+    /* Of which rows the sources and totals are made; all are judged, all the same. NULL: of all. */
+    bool (*wanted)(void *context, const struct judgement *j);
+    void *context;
 };
 
 struct judgement {

@@ -32,6 +32,7 @@ struct seen_domain {
 
 struct builder {
     struct arena *arena;
+    const struct report_settings *set;
     struct client_report *report;
     struct seen_report *seen;
     size_t n_seen;
@@ -329,7 +330,7 @@ static void take_row(void *context, const struct judgement *j)
 
     findings_add(b->findings, j);
     count_readiness(b, j);
-    if (j->before)
+    if (j->before || (b->set->wanted && !b->set->wanted(b->set->context, j)))
         return;
     struct report_source *s = source_for(b, r);
     struct report_domain *d = find_domain(b->report, r->domain);
@@ -387,7 +388,7 @@ static void finish(struct builder *b)
 int report_build(struct store *s, const struct store_period *p, const struct report_settings *set,
     struct arena *a, struct client_report *out, struct err *e)
 {
-    struct builder b = {.arena = a, .report = out};
+    struct builder b = {.arena = a, .set = set, .report = out};
 
     *out = (struct client_report){.client = p->client, .from = p->from, .to = p->to};
     int rc = store_reports(s, p, true, take_report, &b, e);

@@ -37,6 +37,33 @@ check "query --cause: with its class" "{'FIX'}" "$(json "$WORK/q" '{r["class"] f
 check "query --cause: only its messages" 0 "$(json "$WORK/q" 'sum(r["dmarc_pass"] for r in d)')"
 check "query: no such cause" 64 "$(status_of "$MILL" --store "$STORE" query sources --cause fish)"
 
+# the other filters: what they leave out, and that the numbers are of what they leave in
+query
+all=$(json "$WORK/q" 'sum(r["messages"] for r in d)')
+name=$(json "$WORK/q" '[r["identity"] for r in d if "," not in r["identity"]][0]')
+alone=$(json "$WORK/q" "sum(r['messages'] for r in d if r['identity'] == '$name')")
+query --identity "$name"
+check "query --identity: only that, and all of it" "{'$name'} $alone" "$(json "$WORK/q" "'%s %d' % ({r['identity'] for r in d}, sum(r['messages'] for r in d))")"
+query --identity nobody.example
+check "query --identity: nobody" 0 "$(json "$WORK/q" 'len(d)')"
+"$MILL" --store "$STORE" query reporters --client client0 --format json >"$WORK/reporters"
+reporter=$(json "$WORK/reporters" 'd[0]["reporter"]')
+seen=$(json "$WORK/reporters" 'd[0]["messages"]')
+query --reporter "$reporter"
+check "query --reporter: what he saw" "$seen True" "$(json "$WORK/q" "'%d %s' % (sum(r['messages'] for r in d), $seen < $all)")"
+"$MILL" --store "$STORE" query reports --client client0 --reporter "$reporter" --format json >"$WORK/q"
+check "query reports --reporter" "{'$reporter'} $(json "$WORK/reporters" 'd[0]["reports"]')" "$(json "$WORK/q" "'%s %d' % ({r['reporter'] for r in d}, len(d))")"
+"$MILL" --store "$STORE" query reporters --reporter "$reporter" --format json >"$WORK/q"
+check "query reporters --reporter" "['$reporter']" "$(json "$WORK/q" '[r["reporter"] for r in d]')"
+query --selector SELECTOR1
+check "query --selector: some of all" True "$(json "$WORK/q" "0 < sum(r['messages'] for r in d) < $all")"
+query --selector fish
+check "query --selector: none of it" 0 "$(json "$WORK/q" 'len(d)')"
+for filter in "domains --identity x" "timeline --reporter x" "tls --selector x" "reports --selector x"; do
+  # shellcheck disable=SC2086
+  check "query $filter makes no sense" 64 "$(status_of "$MILL" --store "$STORE" query $filter)"
+done
+
 sim() { "$MILL" --store "$STORE" policy simulate --client client0 --from 2026-10-26 --to 2026-11-22 --format json "$@" >"$WORK/s"; }
 sim --p reject
 check "simulate: everything that fails is rejected" 0 "$(json "$WORK/s" 'sum(d["quarantined"].values())')"
