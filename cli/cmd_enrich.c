@@ -82,12 +82,14 @@ static int enrich_all(struct enrich_command *c, const struct store_period *days,
         p.client = c->clients[i];
         rc = enrich_client(c->store, &p, want, &t, e);
     }
+    if (!rc)
+        rc = enrich_services(c->store, c->app->config->identities, want, &t, e);
     if (rc)
         return rc;
     printf("%" PRId64 " sources, %" PRId64 " of them with a name that leads back to them; %" PRId64
-           " domains; %" PRId64 " without an answer\n",
-        t.hosts, t.named, t.domains, t.unanswered);
-    if (t.unanswered && !t.hosts && !t.domains)
+           " domains; %" PRId64 " records of mail services; %" PRId64 " without an answer\n",
+        t.hosts, t.named, t.domains, t.services, t.unanswered);
+    if (t.unanswered && !t.hosts && !t.domains && !t.services)
         return err_set(e, ERR_TEMPORARY, "dns", "the DNS answered nothing");
     return 0;
 }
@@ -151,7 +153,8 @@ const struct command cmd_enrich = {
             "  --resolver ADDR    ask this server instead of those of the system\n"
             "\n"
             "Names of hosts and whether they lead back; what From domains say in SPF and\n"
-            "MX; and, with asn_file in the configuration, networks. Reports and queries use\n"
+            "MX; what networks mail services send from, by the SPF records that customers\n"
+            "include; and, with asn_file in the configuration, networks. Reports and queries use\n"
             "it where it is there, and do without where not. Run it before the weekly\n"
             "report; what is known already is not asked again.\n",
     .run = run_enrich,

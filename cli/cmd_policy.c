@@ -159,7 +159,7 @@ static int run_simulation(struct policy_run *r, struct app *app, struct err *e)
         rc = app_find_client(app, r->store, r->what.period.client, e);
     if (rc)
         return rc;
-    struct enrichment *known = enrichment_new(r->store);
+    struct enrichment *known = enrichment_new(r->store, set.identities);
     set.enrichment = known;
     rc = simulate(r->store, &r->what, &set, r->arena, &s, e);
     enrichment_free(known);

@@ -701,7 +701,7 @@ static int ask(struct query *q, struct app *app, const struct question *what, st
         rc = app_find_client(app, q->store, q->period.client, e);
     if (rc)
         return rc;
-    q->known = enrichment_new(q->store);
+    q->known = enrichment_new(q->store, q->settings.identities);
     q->settings.enrichment = q->known;
     rc = what->ask(q, e);
     if (!rc)

@@ -314,7 +314,7 @@ static int run_report(struct app *app, int argc, char **argv, struct err *e)
                     : app_open_store(app, &r.store, e);
     }
     if (!rc) {
-        r.enrichment = enrichment_new(r.store);
+        r.enrichment = enrichment_new(r.store, app->config->identities);
         rc = r.send ? send_reports(&r, e) : report_all(&r, e);
         enrichment_free(r.enrichment);
     }

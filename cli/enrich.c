@@ -5,7 +5,9 @@
 #include "base/when.h"
 #include "check/check.h"
 #include "check/dns.h"
+#include "check/subject.h"
 #include "cli/asn.h"
+#include "report/identity.h"
 #include "store/facts.h"
 #include "store/store.h"
 
@@ -15,7 +17,9 @@
 
 enum {
     NAMES_MAX = 5, /* names of one host that are looked at */
-    NETWORK_NAME_MAX = 120
+    NETWORK_NAME_MAX = 120,
+    SERVICE_MS = 10000, /* for the record of one mail service */
+    SILENT_MAX = 5      /* of them in a row: then nobody answers */
 };
 
 struct enricher {
@@ -252,6 +256,94 @@ int enrich_client(struct store *s, const struct store_period *p, const struct en
 
     if (!rc)
         rc = enrich_domains(&x, p, e);
+    arena_free(x.arena);
+    return rc;
+}
+
+/* ---- mail services ---- */
+
+struct service_names {
+    struct arena *arena;
+    const char **names;
+    size_t n;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void take_service(void *context, const struct sender *sender)
+{
+    struct service_names *l = context;
+    char name[IDENTITY_NAME_MAX];
+
+    for (const char *at = NULL; identity_next_include(sender, &at, name);) {
+        l->names = arena_grow(l->arena, l->names, &l->n, sizeof *l->names);
+        l->names[l->n - 1] = arena_strdup(l->arena, name);
+    }
+}
+
+/* What is left of the list is due, each once; a From domain that is a service's, too, was looked at
+ * as that just now. */
+static int keep_due(struct enricher *x, struct service_names *l, struct err *e)
+{
+    size_t kept = 0;
+    int rc = 0;
+
+    if (l->n)
+        qsort(l->names, l->n, sizeof *l->names, compare_names);
+    for (size_t i = 0; i < l->n && !rc; i++) {
+        bool due = false;
+        if (i > 0 && strcmp(l->names[i - 1], l->names[i]) == 0)
+            continue;
+        rc = facts_domain_is_due(x->s, l->names[i], x->want->before, &due, e);
+        if (due)
+            l->names[kept++] = l->names[i];
+    }
+    l->n = kept;
+    return rc;
+}
+
+static int look_at_service(struct enricher *x, const char *name, bool *answered, struct err *e)
+{
+    struct arena *a = arena_new();
+    struct subject subject = {.arena = a, .dns = x->want->dns, .domain = name, .now = when_now()};
+    struct domain_facts d = {
+        .domain = name, .nonexistent = FACT_UNKNOWN, .parked = FACT_UNKNOWN, .spf = FACT_UNKNOWN};
+    struct spf_outcome spf;
+    int rc = 0;
+
+    findings_init(&subject.findings, a, name); /* nobody reads them */
+    spf_tree_build(&subject, name, SERVICE_MS, &spf.tree);
+    spf_tree_flatten(&spf.tree, a, &spf.flat);
+    *answered = spf.tree.top->state != SPF_NODE_UNKNOWN;
+    if (!*answered) {
+        x->totals->unanswered++;
+    } else {
+        add_spf(a, &spf, &d);
+        x->totals->services++;
+        rc = facts_put_domain(x->s, &d, e);
+    }
+    arena_free(a);
+    return rc;
+}
+
+int enrich_services(struct store *s, const struct identities *ids,
+    const struct enrich_request *want, struct enrich_totals *totals, struct err *e)
+{
+    struct enricher x = {.s = s, .want = want, .totals = totals, .arena = arena_new()};
+    struct service_names l = {.arena = x.arena};
+
+    identities_each(ids, take_service, &l);
+    int rc = keep_due(&x, &l, e);
+    for (size_t i = 0; i < l.n && !rc; i++)
+        dns_expect(want->dns, l.names[i], DNS_TXT);
+    for (size_t i = 0, silent = 0; i < l.n && silent < SILENT_MAX && !rc; i++) {
+        bool answered = false;
+        rc = look_at_service(&x, l.names[i], &answered, e);
+        silent = answered ? 0 : silent + 1;
+    }
     arena_free(x.arena);
     return rc;
 }

@@ -183,7 +183,7 @@ int suggest_facts_read(struct store *s, const struct suggest_request *want, stru
     *out = (struct suggest_facts){.rua = want->rua};
     if (!s)
         return 0;
-    struct enrichment *known = enrichment_new(s);
+    struct enrichment *known = enrichment_new(s, want->identities);
     const struct report_settings set = {.identities = want->identities, .enrichment = known};
     int rc = report_build(s, &period, &set, a, &report, e);
     enrichment_free(known);

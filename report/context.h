@@ -17,14 +17,15 @@ enum known {
 };
 
 /* All zero: nothing is known. Strings belong to whoever filled them in, and stay. What the store
- * knows (report/enrichment.h) is all but web_host, sender, sender_has_key and organisation. */
+ * knows (report/enrichment.h) is all but web_host, sender_has_key and organisation. */
 struct context {
     const char *ptr;        /* the host's name, normalised; NULL: none, or not known */
     enum known confirmed;   /* ptr resolves back to the address */
     enum known residential; /* the name is one of dial-up lines or homes */
     enum known web_host;    /* the name is one of a web hoster */
     enum known ours;        /* the name belongs to the owner of the From domain */
-    const char *sender;     /* id of a mail service: by its published ranges, or by network name */
+    const char *sender;     /* id of a mail service: by the networks that it has published */
+    const char *network;    /* what the autonomous system is called */
 
     /* of the From domain, today */
     enum known own;    /* an a, mx, ip4 or ip6 term of a record of the owner's names the address */

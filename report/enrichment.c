@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 /* One source, or one domain. */
 struct known_host {
@@ -22,11 +23,22 @@ struct known_domain {
     struct domain_facts facts;
 };
 
+/* A network that a mail service has published, in its own SPF record. */
+struct service_range {
+    struct addr first, last;
+    const char *sender; /* id; NULL: several services say so */
+    ssize_t around;     /* the narrowest one that this lies in; -1: none */
+};
+
 struct knowledge {
     struct enrichment base; /* first */
     struct store *store;
+    const struct identities *identities;
     struct arena *arena;
     void *hosts, *domains; /* trees of tsearch */
+    struct service_range *ranges;
+    size_t n_ranges;
+    bool ranges_read;
 };
 
 /* ---- reading, once ---- */
@@ -79,6 +91,105 @@ static const struct domain_facts *domain_of(struct knowledge *k, const char *nam
     }
     (void)tsearch(d, &k->domains, compare_domains);
     return &d->facts;
+}
+
+/* ---- networks of mail services ---- */
+
+/* What others let send for them, too, is theirs: a service that includes another one is not it. */
+static void take_service(void *context, const struct sender *sender)
+{
+    struct knowledge *k = context;
+    char name[IDENTITY_NAME_MAX];
+
+    for (const char *at = NULL; identity_next_include(sender, &at, name);) {
+        const struct domain_facts *d = domain_of(k, name);
+        for (size_t i = 0; i < d->n_ranges; i++) {
+            if (!d->ranges[i].own)
+                continue;
+            k->ranges = arena_grow(k->arena, k->ranges, &k->n_ranges, sizeof *k->ranges);
+            k->ranges[k->n_ranges - 1] =
+                (struct service_range){d->ranges[i].first, d->ranges[i].last, sender->id, -1};
+        }
+    }
+}
+
+static int compare_addrs(const struct addr *a, const struct addr *b)
+{
+    return a->len != b->len ? a->len - b->len : memcmp(a->bytes, b->bytes, a->len);
+}
+
+/* A wider network before those in it. */
+static int compare_ranges(const void *left, const void *right)
+{
+    const struct service_range *a = left;
+    const struct service_range *b = right;
+    int order = compare_addrs(&a->first, &b->first);
+
+    if (order == 0)
+        order = compare_addrs(&b->last, &a->last);
+    return order ? order : strcmp(a->sender, b->sender);
+}
+
+static void drop_repeated(struct knowledge *k)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < k->n_ranges; i++) {
+        const struct service_range *r = &k->ranges[i];
+        struct service_range *before = kept ? &k->ranges[kept - 1] : NULL;
+        if (!before || compare_addrs(&before->first, &r->first) != 0 ||
+            compare_addrs(&before->last, &r->last) != 0) {
+            k->ranges[kept++] = *r;
+        } else if (before->sender && strcmp(before->sender, r->sender) != 0) {
+            before->sender = NULL;
+        }
+    }
+    k->n_ranges = kept;
+}
+
+static bool holds(const struct service_range *r, const struct addr *ip)
+{
+    return compare_addrs(&r->first, ip) <= 0 && compare_addrs(&r->last, ip) >= 0;
+}
+
+/* Networks lie in each other or apart, so that each needs to know only the next one around it. */
+static void read_ranges(struct knowledge *k)
+{
+    k->ranges_read = true;
+    identities_each(k->identities, take_service, k);
+    if (k->n_ranges)
+        qsort(k->ranges, k->n_ranges, sizeof *k->ranges, compare_ranges);
+    drop_repeated(k);
+    ssize_t around = -1;
+    for (size_t i = 0; i < k->n_ranges; i++) {
+        while (around >= 0 && !holds(&k->ranges[around], &k->ranges[i].first))
+            around = k->ranges[around].around;
+        k->ranges[i].around = around;
+        around = (ssize_t)i;
+    }
+}
+
+/* By the narrowest network that holds the address. */
+static const char *service_at(struct knowledge *k, const struct addr *ip)
+{
+    size_t from = 0;
+    size_t to;
+
+    if (!k->ranges_read)
+        read_ranges(k);
+    to = k->n_ranges; /* the first that begins behind ip lies in from .. to */
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (compare_addrs(&k->ranges[middle].first, ip) <= 0) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    ssize_t at = (ssize_t)from - 1;
+    while (at >= 0 && !holds(&k->ranges[at], ip))
+        at = k->ranges[at].around;
+    return at < 0 ? NULL : k->ranges[at].sender;
 }
 
 /* ---- what follows from it ---- */
@@ -183,7 +294,9 @@ static void about_source(
         add_domain(domain_of(k, from), source, out);
     if (source->len == 0)
         return;
+    out->sender = service_at(k, source);
     const struct host_facts *h = host_of(k, source);
+    out->network = h->network;
     out->ptr = h->ptr;
     out->confirmed = known_of(h->confirmed);
     if (!h->ptr)
@@ -195,16 +308,14 @@ static void about_source(
     }
 }
 
-/* "include:a.example or include:b.example" of the list of senders: is one of them included? */
-static bool is_included(const struct domain_facts *d, const char *spf)
+/* Is one of the sender's records included? */
+static bool is_included(const struct domain_facts *d, const struct sender *sender)
 {
-    static const char word[] = "include:";
+    char name[IDENTITY_NAME_MAX];
 
-    for (const char *at = strstr(spf, word); at; at = strstr(at, word)) {
-        at += strlen(word);
-        size_t len = strcspn(at, " ;,");
+    for (const char *at = NULL; identity_next_include(sender, &at, name);) {
         for (size_t i = 0; i < d->n_includes; i++) {
-            if (strlen(d->includes[i]) == len && strncmp(d->includes[i], at, len) == 0)
+            if (strcmp(d->includes[i], name) == 0)
                 return true;
         }
     }
@@ -219,15 +330,17 @@ static void about_sender(
 
     if (!d || d->spf == FACT_UNKNOWN || !sender->spf || !strstr(sender->spf, "include:"))
         return;
-    out->sender_in_spf = is_included(d, sender->spf) ? YES : NO;
+    out->sender_in_spf = is_included(d, sender) ? YES : NO;
 }
 
-struct enrichment *enrichment_new(struct store *s)
+struct enrichment *enrichment_new(struct store *s, const struct identities *ids)
 {
     struct knowledge *k = mem_alloc(sizeof *k);
 
-    *k = (struct knowledge){
-        .base = {about_source, about_sender, k}, .store = s, .arena = arena_new()};
+    *k = (struct knowledge){.base = {about_source, about_sender, k},
+        .store = s,
+        .identities = ids,
+        .arena = arena_new()};
     return &k->base;
 }
 

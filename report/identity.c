@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     COLUMNS_MAX = 32,
@@ -256,6 +257,7 @@ static int take_sender(struct list_reader *r, struct err *e)
         .dkim_records = cell(r, "dkim_records"),
         .return_path = cell(r, "return_path"),
         .where = cell(r, "where"),
+        .networks = cell(r, "network"),
         .from_user = r->of_user,
     };
     add_patterns(r->ids, BY_DKIM, cell(r, "default_d"), s);
@@ -545,6 +547,32 @@ static const struct sender *find_by_dkim(
     return found;
 }
 
+/* "SENDGRID;SendGrid, Inc.": is the name one of them? The user's word comes later in the list. */
+static bool is_listed(const char *list, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *at = list; *at; at += *at == ';') {
+        size_t len = strcspn(at, ";");
+        if (len == n && strncasecmp(at, name, n) == 0)
+            return true;
+        at += len;
+    }
+    return false;
+}
+
+static const struct sender *find_by_network(const struct identities *ids, const char *name)
+{
+    const struct sender *found = NULL;
+
+    for (size_t i = 0; i < ids->n_senders; i++) {
+        const struct sender *s = ids->senders[i];
+        if (s->networks && is_listed(s->networks, name) && (!found || s->from_user))
+            found = s;
+    }
+    return found;
+}
+
 struct identity identity_find(const struct identities *ids, const struct identity_signs *s)
 {
     struct identity out = {.label = find_label(ids, s->ip)};
@@ -562,6 +590,8 @@ struct identity identity_find(const struct identities *ids, const struct identit
         out.sender = find_within(&ids->by[BY_PTR], s->context->ptr);
     if (!out.sender && s->context->sender)
         out.sender = identities_sender(ids, s->context->sender);
+    if (!out.sender && s->context->network)
+        out.sender = find_by_network(ids, s->context->network);
     return out;
 }
 
@@ -569,4 +599,35 @@ bool identity_is_host(const struct identities *ids, const struct sender *sender,
 {
     return find_within(&ids->by[BY_PTR], name) == sender &&
            strcmp(domain_registrable(name), name) != 0;
+}
+
+/* "include:a.example (older: include:b.example / c.example)": what follows the word, up to where no
+ * name goes on. */
+bool identity_next_include(
+    const struct sender *sender, const char **at, char name[IDENTITY_NAME_MAX])
+{
+    static const char word[] = "include:";
+    static const char fit[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+
+    if (!*at)
+        *at = sender->spf ? sender->spf : "";
+    while ((*at = strstr(*at, word)) != NULL) {
+        *at += strlen(word);
+        size_t len = strspn(*at, fit);
+        bool whole = !(*at)[len] || strchr(" ;,)", (*at)[len]);
+        if (!whole || len == 0 || len >= IDENTITY_NAME_MAX || !memchr(*at, '.', len))
+            continue;
+        memcpy(name, *at, len);
+        name[len] = '\0';
+        return true;
+    }
+    *at = "";
+    return false;
+}
+
+void identities_each(const struct identities *ids,
+    void (*take)(void *context, const struct sender *sender), void *context)
+{
+    for (size_t i = 0; i < ids->n_senders; i++)
+        take(context, ids->senders[i]);
 }

@@ -40,7 +40,8 @@ struct sender {
     const char *dkim; /* the list's word: "cname", "by panel" ... */
     const char *dkim_records, *return_path;
     const char *where;
-    bool from_user; /* from a file or label of the user's */
+    const char *networks; /* what its autonomous systems are called; or NULL */
+    bool from_user;       /* from a file or label of the user's */
 };
 
 /* What the operator says of a network. */
@@ -79,14 +80,27 @@ struct identity {
 
 /*
  * The first of: label, domain of a passing signature, domain that SPF passed for (of mail, or of
- * the service's hosts), confirmed name of the host, published ranges or network name. Among
- * signatures a forwarder's or list's own counts first: the others may have survived its hands. The
- * longest pattern wins, then the user's file.
+ * the service's hosts), confirmed name of the host, networks the service has published, name of the
+ * network. Among signatures a forwarder's or list's own counts first: the others may have survived
+ * its hands. The longest pattern wins, then the user's file.
  */
 struct identity identity_find(const struct identities *ids, const struct identity_signs *s);
 
 /* Is the name one of the sender's hosts? */
 bool identity_is_host(const struct identities *ids, const struct sender *sender, const char *name);
+
+enum {
+    IDENTITY_NAME_MAX = 256
+};
+
+/* The SPF records that a domain's own is to include for this sender, one after the other; *at is
+ * NULL before the first. False when there are no more. */
+bool identity_next_include(
+    const struct sender *sender, const char **at, char name[IDENTITY_NAME_MAX]);
+
+/* Each of the senders, those of the user's files too. */
+void identities_each(const struct identities *ids,
+    void (*take)(void *context, const struct sender *sender), void *context);
 
 /* The built-in list as text. */
 extern const char senders_text[];

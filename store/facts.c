@@ -176,6 +176,17 @@ static int take_domain(void *context, struct store *s, struct db_stmt *stmt)
     return 0;
 }
 
+int facts_domain_is_due(
+    struct store *s, const char *domain, int64_t before, bool *due, struct err *e)
+{
+    struct db_value key = db_text(domain);
+    int64_t looked_at = 0;
+    int got = db_one_int(&s->c, sql_sender_domain_looked_at, &key, 1, &looked_at, e);
+
+    *due = got == DB_DONE || looked_at < before;
+    return got < 0 ? got : 0;
+}
+
 int facts_domain(struct store *s, const char *domain, struct arena *a, struct domain_facts *out,
     bool *found, struct err *e)
 {

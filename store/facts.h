@@ -58,6 +58,10 @@ int facts_host(struct store *s, const struct addr *ip, struct arena *a, struct h
 int facts_domain(struct store *s, const char *domain, struct arena *a, struct domain_facts *out,
     bool *found, struct err *e) ERR_CHECKED;
 
+/* Was a domain never looked at, or not since `before` (seconds)? */
+int facts_domain_is_due(
+    struct store *s, const char *domain, int64_t before, bool *due, struct err *e) ERR_CHECKED;
+
 /* Each in a transaction of its own; what was known is replaced, but of a host without an answer
  * only the network is. */
 int facts_put_hosts(

@@ -485,6 +485,7 @@ const char sql_host_network[] =
     "ON CONFLICT (ip) DO UPDATE SET asn = excluded.asn, network = excluded.network";
 const char sql_sender_domain[] =
     "SELECT nonexistent, parked, mx, spf, includes, networks FROM sender_domain WHERE domain = $1";
+const char sql_sender_domain_looked_at[] = "SELECT looked_at FROM sender_domain WHERE domain = $1";
 const char sql_sender_domain_put[] =
     "INSERT INTO sender_domain (domain, looked_at, nonexistent, parked, mx, spf, includes, "
     "networks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (domain) DO UPDATE SET "
@@ -763,6 +764,7 @@ const char *const sql_all[] = {
     sql_host_put,
     sql_host_network,
     sql_sender_domain,
+    sql_sender_domain_looked_at,
     sql_sender_domain_put,
     sql_hosts_due,
     sql_domains_due,

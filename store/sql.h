@@ -110,6 +110,7 @@ extern const char sql_host[];
 extern const char sql_host_put[];
 extern const char sql_host_network[];
 extern const char sql_sender_domain[];
+extern const char sql_sender_domain_looked_at[];
 extern const char sql_sender_domain_put[];
 extern const char sql_hosts_due[];
 extern const char sql_domains_due[];

@@ -25,6 +25,10 @@ dsl-203-0-113-77.isp.example. A 203.0.113.77
 mail.bank.example.       A    203.0.113.1
 1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. PTR six.acme.example.
 six.acme.example.        AAAA 2001:db8::1
+sendgrid.net.            TXT  "v=spf1 ip4:203.0.113.96/28 include:relay.example ip4:203.0.113.0/26 ~all"
+relay.example.           TXT  "v=spf1 ip4:203.0.113.112/28 ip4:203.0.113.40/32 ~all"
+servers.mcsv.net.        TXT  "v=spf1 ip4:203.0.113.32/28 ip4:203.0.113.48/28 ~all"
+_spf.salesforce.com.     TXT  "v=spf1 ip4:203.0.113.48/28 ~all"
 EOF
 mkdir "$WORK/knot"
 rmdir "$WORK/knot"
@@ -35,7 +39,9 @@ trap 'knot_stop; cleanup' EXIT
 python3 - "$WORK/report.xml" <<'EOF'
 import sys
 ROWS = [("192.0.2.5", "acme.example"), ("203.0.113.77", "acme.example"), ("203.0.113.78", "acme.example"), ("2001:db8::1", "acme.example"),
-        ("198.51.100.9", "acme.example"), ("203.0.113.79", "parked.acme.example"), ("203.0.113.80", "invented.acme.example")]
+        ("198.51.100.9", "acme.example"), ("203.0.113.79", "parked.acme.example"), ("203.0.113.80", "invented.acme.example"),
+        ("203.0.113.100", "acme.example"), ("203.0.113.113", "acme.example"), ("203.0.113.40", "acme.example"), ("203.0.113.50", "acme.example"),
+        ("198.51.99.7", "acme.example")]
 RECORD = """<record><row><source_ip>%s</source_ip><count>5</count><policy_evaluated><disposition>none</disposition><dkim>fail</dkim><spf>fail</spf>
 </policy_evaluated></row><identifiers><header_from>%s</header_from></identifiers><auth_results><spf><domain>%s</domain><result>softfail</result></spf>
 </auth_results></record>"""
@@ -43,7 +49,7 @@ open(sys.argv[1], "w").write("""<feedback><report_metadata><org_name>o</org_name
 <begin>1794700800</begin><end>1794787199</end></date_range></report_metadata><policy_published><domain>acme.example</domain><p>none</p></policy_published>"""
     + "".join(RECORD % (ip, domain, domain) for ip, domain in ROWS) + "</feedback>")
 EOF
-python3 "$HERE/make_mmdb.py" "$WORK/asn.mmdb" 203.0.113.0/24=64500="Evil =1+1 Net" 192.0.2.0/24=64501="Acme AS"
+python3 "$HERE/make_mmdb.py" "$WORK/asn.mmdb" 203.0.113.0/24=64500="Evil =1+1 Net" 198.51.99.0/24=64502="sendgrid" 192.0.2.0/24=64501="Acme AS"
 printf 'asn_file = "%s"\nclient "acme" { domains = {"acme.example"} }\n' "$WORK/asn.mmdb" >"$WORK/conf"
 fresh_store enrich
 mill() { "$MILL" --config "$WORK/conf" --store "$STORE" "$@"; }
@@ -54,7 +60,10 @@ host() { json "$WORK/sources.json" "[r['$2'] for r in d if r['source_ip'] == '$1
 
 sources
 check "nothing is known before" "None" "$(host 192.0.2.5 host)"
-check "enrich" "7 sources, 3 of them with a name that leads back to them; 3 domains; 0 without an answer" "$(enrich)"
+out=$(enrich)
+check "enrich" "12 sources, 3 of them with a name that leads back to them; 3 domains; 0 without an answer" "$(echo "$out" | sed 's/; [0-9]* records of mail services//')"
+services=$(echo "$out" | sed -n 's/.*; \([0-9]*\) records of mail services.*/\1/p')
+check "the mail services of the list were asked for" yes "$([ "$services" -gt 50 ] && echo yes || echo "$services")"
 sources
 check "a name" "web.acme.example" "$(host 192.0.2.5 host)"
 check "a name of an IPv6 address" "six.acme.example" "$(host 2001:db8::1 host)"
@@ -73,9 +82,16 @@ check "a name that does not exist" "F23" "$(host 203.0.113.80 cause)"
 check "a domain that sends nothing" "F24" "$(host 203.0.113.79 cause)"
 check "a stranger is never advised into SPF" "" "$(mill report --client acme --from 2026-11-15 --to 2026-11-15 | grep -E '203\.0\.113' | grep -i 'ip4' || true)"
 
+# by the networks that mail services publish; what they let others send for them is not theirs
+check "in a service's network" "Twilio SendGrid" "$(host 203.0.113.100 identity)"
+check "in one of a service's service" False "$(json "$WORK/sources.json" "[r['identity'] == 'Twilio SendGrid' for r in d if r['source_ip'] == '203.0.113.113'][0]")"
+check "by the name of the network" "Twilio SendGrid" "$(host 198.51.99.7 identity)"
+check "in the narrower one of two" "Intuit Mailchimp" "$(host 203.0.113.40 identity)"
+check "in one that two services claim" False "$(json "$WORK/sources.json" "[r['identity'] in ('Intuit Mailchimp', 'Salesforce') for r in d if r['source_ip'] == '203.0.113.50'][0]")"
+
 # again: nothing is asked for that is known
-check "known already" "0 sources, 0 of them with a name that leads back to them; 0 domains; 0 without an answer" "$(enrich)"
-check "unless it is wanted" "7 sources, 3 of them with a name that leads back to them; 3 domains; 0 without an answer" "$(enrich --older-than 0)"
+check "known already" "0 sources, 0 of them with a name that leads back to them; 0 domains; 0 records of mail services; 0 without an answer" "$(enrich)"
+check "unless it is wanted" "$out" "$(enrich --older-than 0)"
 
 # a server that is away changes nothing
 knot_stop

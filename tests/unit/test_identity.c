@@ -19,7 +19,8 @@ struct asked {
     const char *ip, *d1, *d2; /* domains of passing signatures */
     const char *spf, *ptr;
     bool unconfirmed;
-    const char *by_network; /* id found by ranges or network name */
+    const char *by_network; /* id found by published networks */
+    const char *network;    /* name of the autonomous system */
 };
 
 static struct identity ask(const struct asked *q)
@@ -29,8 +30,10 @@ static struct identity ask(const struct asked *q)
         {.domain = q->d2, .result = "pass"},
     };
     const struct auth_results auth = {.dkims = keys, .n_dkims = q->d2 ? 2 : q->d1 != NULL};
-    const struct context context = {
-        .ptr = q->ptr, .confirmed = q->unconfirmed ? NO : YES, .sender = q->by_network};
+    const struct context context = {.ptr = q->ptr,
+        .confirmed = q->unconfirmed ? NO : YES,
+        .sender = q->by_network,
+        .network = q->network};
     struct addr ip;
 
     CU_ASSERT_TRUE_FATAL(addr_parse(q->ip ? q->ip : "203.0.113.1", &ip));
@@ -280,6 +283,50 @@ static void test_names_of_lines(void)
     }
 }
 
+static void test_network_names(void)
+{
+    struct err e;
+
+    ids = identities_new();
+    is_sender((struct asked){.network = "sendgrid"}, "sendgrid");
+    is_sender((struct asked){.network = "SendGrid, Inc."}, "sendgrid");
+    is_sender((struct asked){.network = "SENDGRID2"}, "nobody");
+    is_sender((struct asked){.network = "SendGrid"}, "sendgrid");
+    is_sender((struct asked){.network = "SENDGRID", .by_network = "mailchimp"}, "mailchimp");
+    CU_ASSERT_EQUAL_FATAL(
+        identities_add(ids, "id\tkind\tnetwork\nours\tesp\tAS of ours;SENDGRID\n", "f", &e), 0);
+    is_sender((struct asked){.network = "as of ours"}, "ours");
+    is_sender((struct asked){.network = "SENDGRID"}, "ours"); /* the user knows better */
+    identities_free(ids);
+}
+
+static void test_includes(void)
+{
+    static const struct {
+        const char *spf;
+        const char *names[3];
+    } cases[] = {
+        {"include:a.example", {"a.example"}},
+        {"include:a.example or include:_b.example", {"a.example", "_b.example"}},
+        {"include:a.example (older: include:b.example / c.example)", {"a.example", "b.example"}},
+        {"include:<tenant>.a.example or include:%{d}.example", {NULL}},
+        {"include:localhost", {NULL}},
+        {"-", {NULL}},
+        {NULL, {NULL}},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct sender s = {.spf = cases[i].spf};
+        char name[IDENTITY_NAME_MAX];
+        size_t n = 0;
+        for (const char *at = NULL; identity_next_include(&s, &at, name); n++) {
+            CU_ASSERT_PTR_NOT_NULL_FATAL(cases[i].names[n]);
+            CU_ASSERT_STRING_EQUAL(name, cases[i].names[n]);
+        }
+        CU_ASSERT_PTR_NULL(cases[i].names[n]);
+    }
+}
+
 const struct unit_test unit_tests[] = {
     {"built-in list", test_built_in_list},
     {"order of signs", test_order_of_signs},
@@ -293,5 +340,7 @@ const struct unit_test unit_tests[] = {
     {"labels", test_labels},
     {"networks", test_networks},
     {"names of lines", test_names_of_lines},
+    {"names of networks", test_network_names},
+    {"includes", test_includes},
     {NULL, NULL},
 };
