@@ -154,8 +154,8 @@ const struct command cmd_enrich = {
             "\n"
             "Names of hosts and whether they lead back; what From domains say in SPF and\n"
             "MX; what networks mail services send from, by the SPF records that customers\n"
-            "include; and, with asn_file in the configuration, networks. Reports and queries use\n"
-            "it where it is there, and do without where not. Run it before the weekly\n"
-            "report; what is known already is not asked again.\n",
+            "include; and, with asn_file in the configuration, networks. Reports and\n"
+            "queries use it where it is there, and do without where not. Run it before the\n"
+            "weekly report; what is known already is not asked again.\n",
     .run = run_enrich,
 };

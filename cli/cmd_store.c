@@ -1,4 +1,7 @@
+#include "base/arena.h"
+#include "base/when.h"
 #include "cli/cmd.h"
+#include "cli/config.h"
 #include "cli/console.h"
 #include "cli/options.h"
 #include "store/store.h"
@@ -8,10 +11,19 @@
 #include <string.h>
 #include <sysexits.h>
 
+struct store_command {
+    struct app *app;
+    struct store *store;
+    const char *client; /* NULL: all */
+    bool dry_run;
+};
+
 /* Opening a store brings it to this program's schema. */
-static int migrate_store(struct store *s)
+static int migrate_store(struct store_command *c, struct err *e)
 {
-    (void)printf("%s store, schema version %d\n", store_backend(s), store_schema_version(s));
+    (void)e;
+    (void)printf(
+        "%s store, schema version %d\n", store_backend(c->store), store_schema_version(c->store));
     return 0;
 }
 
@@ -26,11 +38,11 @@ static void show_fault(void *context, const char *what)
     ++*faults;
 }
 
-static int verify_store(struct store *s, struct err *e)
+static int verify_store(struct store_command *c, struct err *e)
 {
     int64_t checked = 0;
     int64_t faults = 0;
-    int rc = store_verify(s, show_fault, &faults, &checked, e);
+    int rc = store_verify(c->store, show_fault, &faults, &checked, e);
 
     if (rc)
         return rc;
@@ -39,32 +51,131 @@ static int verify_store(struct store *s, struct err *e)
     return faults ? EX_DATAERR : 0;
 }
 
-static int run_store(struct app *app, int argc, char **argv, struct err *e)
+/* ---- prune ---- */
+
+struct client_names {
+    struct arena *arena;
+    const char **names;
+    size_t n;
+};
+
+static int take_client(void *context, const struct store_client *client)
 {
-    static const struct option longs[] = {{NULL, 0, NULL, 0}};
-    struct store *s = NULL;
+    struct client_names *l = context;
+
+    l->names = arena_grow(l->arena, l->names, &l->n, sizeof *l->names);
+    l->names[l->n - 1] = arena_strdup(l->arena, client->name);
+    return 0;
+}
+
+static const struct store_retention *retention_of(const struct config *c, const char *client)
+{
+    for (size_t i = 0; i < c->n_retentions; i++) {
+        if (strcmp(c->retentions[i].client, client) == 0)
+            return &c->retentions[i].keep;
+    }
+    return &c->keep;
+}
+
+static int prune_clients(struct store_command *c, struct store_pruned *out, struct err *e)
+{
+    const struct config *config = c->app->config;
+    struct client_names l = {.arena = arena_new()};
+    int64_t today = when_day(when_now());
+    int rc = store_clients(c->store, take_client, &l, e);
+
+    for (size_t i = 0; i < l.n && !rc; i++) {
+        if (!c->client || strcmp(c->client, l.names[i]) == 0)
+            rc = store_prune(
+                c->store, l.names[i], retention_of(config, l.names[i]), today, c->dry_run, out, e);
+    }
+    if (!rc)
+        rc = store_prune_raw(c->store, config->keep_raw, today, c->dry_run, out, e);
+    arena_free(l.arena);
+    return rc;
+}
+
+static int prune_store(struct store_command *c, struct err *e)
+{
+    struct store_pruned out = {0};
+    int rc = c->client ? app_find_client(c->app, c->store, c->client, e) : 0;
+
+    if (!rc)
+        rc = prune_clients(c, &out, e);
+    if (rc)
+        return rc;
+    (void)printf("%s: %" PRId64 " aggregate reports with %" PRId64 " records, %" PRId64
+                 " failure reports, %" PRId64 " policies of TLS reports, %" PRId64
+                 " raw payloads\n",
+        c->dry_run ? "would remove" : "removed", out.reports, out.records, out.failures, out.tls,
+        out.raw);
+    return 0;
+}
+
+/* ---- the command ---- */
+
+static const struct {
+    const char *name;
+    int (*run)(struct store_command *c, struct err *e);
+} verbs[] = {{"migrate", migrate_store}, {"verify", verify_store}, {"prune", prune_store}};
+
+static int read_options(struct store_command *c, int argc, char **argv, size_t *verb, struct err *e)
+{
+    static const struct option longs[] = {
+        {"client", required_argument, NULL, 'c'},
+        {"dry-run", no_argument, NULL, 'n'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
 
     options_start();
-    int rc = options_next(argc, argv, ":", longs, e);
-    const char *verb = optind + 1 == argc ? argv[optind] : "";
-    bool migrating = strcmp(verb, "migrate") == 0;
+    while ((option = options_next(argc, argv, ":c:", longs, e)) > OPTION_END) {
+        if (option == 'c') {
+            c->client = optarg;
+        } else {
+            c->dry_run = true;
+        }
+    }
+    if (option)
+        return option;
+    const char *word = optind + 1 == argc ? argv[optind] : "";
+    *verb = 0;
+    while (*verb < sizeof verbs / sizeof *verbs && strcmp(verbs[*verb].name, word) != 0)
+        ++*verb;
+    if (*verb == sizeof verbs / sizeof *verbs)
+        return err_set(e, ERR_USAGE, "usage", "store wants: migrate, verify or prune");
+    if ((c->client || c->dry_run) && verbs[*verb].run != prune_store)
+        return err_set(e, ERR_USAGE, "usage", "--client and --dry-run are for store prune");
+    return 0;
+}
 
-    if (!rc && !migrating && strcmp(verb, "verify") != 0)
-        rc = err_set(e, ERR_USAGE, "usage", "store wants: migrate or verify");
+static int run_store(struct app *app, int argc, char **argv, struct err *e)
+{
+    struct store_command c = {.app = app};
+    size_t verb;
+    int rc = read_options(&c, argc, argv, &verb, e);
+
     if (!rc)
-        rc = app_open_store(app, &s, e);
+        rc = app_open_store(app, &c.store, e);
     if (!rc)
-        rc = migrating ? migrate_store(s) : verify_store(s, e);
-    store_close(s);
+        rc = verbs[verb].run(&c, e);
+    store_close(c.store);
     return rc;
 }
 
 const struct command cmd_store = {
     .name = "store",
     .usage = "store migrate\n"
-             "store verify",
-    .summary = "make or check the store",
+             "store verify\n"
+             "store prune [--dry-run] [--client NAME]",
+    .summary = "make, check or thin out the store",
     .help = "  migrate  make the store or bring it to this program's schema; say its version\n"
-            "  verify   count again what is stored, and compare\n",
+            "  verify   count again what is stored, and compare\n"
+            "  prune    remove what is older than keep_aggregate, keep_failure, keep_tls and\n"
+            "           keep_raw in the configuration say; without them, nothing but raw\n"
+            "           payloads that no report refers to any more. The ledger of mails stays.\n"
+            "\n"
+            "  --dry-run      only count\n"
+            "  --client NAME  only this client's reports\n",
     .run = run_store,
 };

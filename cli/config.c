@@ -119,6 +119,10 @@ static const struct range {
     {"nesting", 1, 50},
     {"records", 1, 1000000000},
     {"seconds", 1, 86400},
+    {"keep_aggregate", 0, 36500},
+    {"keep_failure", 0, 36500},
+    {"keep_tls", 0, 36500},
+    {"keep_raw", 0, 36500},
     {"mailbox_failing", 0, 31536000},
     {"rejects", 0, 1000000},
     {"reporter_silent", 0, 30}, /* what went before must be in sight */
@@ -725,6 +729,35 @@ static int take_looks(cfg_t *root)
     return rc;
 }
 
+/* -1: not said here. */
+static int64_t own_days(cfg_t *section, const char *name, int64_t otherwise)
+{
+    int64_t days = cfg_getint(section, name);
+
+    return days < 0 ? otherwise : days;
+}
+
+static struct store_retention own_retention(cfg_t *section, struct store_retention otherwise)
+{
+    return (struct store_retention){
+        .aggregate = own_days(section, "keep_aggregate", otherwise.aggregate),
+        .failure = own_days(section, "keep_failure", otherwise.failure),
+        .tls = own_days(section, "keep_tls", otherwise.tls),
+    };
+}
+
+/* What is for everybody may stand behind the clients. */
+static void take_retention(cfg_t *root, struct config *c)
+{
+    c->keep = own_retention(root, (struct store_retention){0});
+    c->keep_raw = own_days(root, "keep_raw", 0);
+    c->retentions = arena_alloc(c->arena, (c->n_clients + 1) * sizeof *c->retentions);
+    for (unsigned i = 0; i < cfg_size(root, "client") && i < c->n_clients; i++) {
+        c->retentions[c->n_retentions++] = (struct config_retention){
+            c->clients[i], own_retention(cfg_getnsec(root, "client", i), c->keep)};
+    }
+}
+
 static void take_limits(cfg_t *root, struct limits *to)
 {
     cfg_t *section = cfg_getsec(root, "limits");
@@ -867,7 +900,8 @@ static int parse(const char *text)
         CFG_STR("failure_data", NULL, CFGF_NONE), CFG_STR("timezone", NULL, CFGF_NONE),
         CFG_STR("cadence", NULL, CFGF_NONE), CFG_STR("language", NULL, CFGF_NONE),
         CFG_STR_LIST("recipients", NULL, CFGF_NONE), CFG_STR_LIST("formats", NULL, CFGF_NONE),
-        CFG_SEC("provider", provider, CFGF_NONE), CFG_END()};
+        CFG_INT("keep_aggregate", -1, CFGF_NONE), CFG_INT("keep_failure", -1, CFGF_NONE),
+        CFG_INT("keep_tls", -1, CFGF_NONE), CFG_SEC("provider", provider, CFGF_NONE), CFG_END()};
     cfg_opt_t limits[] = {CFG_STR("message", NULL, CFGF_NONE), CFG_STR("unpacked", NULL, CFGF_NONE),
         CFG_INT("ratio", (long)d.ratio, CFGF_NONE), CFG_INT("members", (long)d.members, CFGF_NONE),
         CFG_INT("nesting", (long)d.nesting, CFGF_NONE), CFG_INT("records", d.records, CFGF_NONE),
@@ -880,6 +914,8 @@ static int parse(const char *text)
         CFG_STR("failure_data", "headers", CFGF_NONE), CFG_STR("untrusted", "count", CFGF_NONE),
         CFG_STR_LIST("authserv_id", NULL, CFGF_NONE), CFG_STR("senders", NULL, CFGF_NONE),
         CFG_STR_LIST("selectors", NULL, CFGF_NONE), CFG_STR("asn_file", NULL, CFGF_NONE),
+        CFG_INT("keep_aggregate", -1, CFGF_NONE), CFG_INT("keep_failure", -1, CFGF_NONE),
+        CFG_INT("keep_tls", -1, CFGF_NONE), CFG_INT("keep_raw", -1, CFGF_NONE),
         CFG_STR("metrics", NULL, CFGF_NONE), CFG_STR("log", "text", CFGF_NONE),
         CFG_STR("timezone", NULL, CFGF_NONE), CFG_STR("cadence", NULL, CFGF_NONE),
         CFG_STR("language", NULL, CFGF_NONE), CFG_SEC("provider", provider, CFGF_NONE),
@@ -918,6 +954,7 @@ static int parse(const char *text)
     if (!reading->failed)
         (void)take_warnings(cfg);
     take_limits(cfg, &reading->config->limits);
+    take_retention(cfg, reading->config);
     take_policy(cfg, reading->config);
     reading->config->store = own_string(cfg, "store");
     reading->config->asn_file = own_string(cfg, "asn_file");

@@ -72,6 +72,12 @@ struct config_smtp {
     const char *from_name;         /* or NULL */
 };
 
+/* How long a client's reports are kept; of those that are not listed: as is said for all. */
+struct config_retention {
+    const char *client;
+    struct store_retention keep;
+};
+
 /* Who is warned of what (cli/warn.h). */
 struct config_warnings {
     const char **recipients; /* addresses of message_address */
@@ -108,6 +114,10 @@ struct config {
     size_t n_clients;
     struct store_assignment *domains; /* each domain once */
     size_t n_domains;
+    struct store_retention keep; /* of all clients but these: */
+    struct config_retention *retentions;
+    size_t n_retentions;
+    int64_t keep_raw; /* days; 0: for ever */
     struct config_smtp smtp;
     struct config_warnings warnings;
     struct config_recipients *recipients; /* of clients that have some */

@@ -549,6 +549,50 @@ const char sql_verify_rejects[] = "SELECT COUNT(*) FROM reject j "
                                   "LEFT JOIN message m ON m.message_id = j.message_id "
                                   "WHERE m.message_id IS NULL";
 
+/* ---- what is older than it is to be kept ---- */
+
+/* Client, id, and how many rows hang below it, of client $1 from before day $2. A partial report
+ * that somebody has to decide about stays. */
+const char sql_prune_reports[] =
+    "SELECT client_id, report_id, records FROM report WHERE client_id = $1 AND day < $2 "
+    "AND state = 'counts' UNION ALL "
+    "SELECT client_id, report_id, records FROM report WHERE client_id = $1 AND day < $2 "
+    "AND state = 'partial' AND report_id NOT IN "
+    "(SELECT report_id FROM reject WHERE state = 'open' AND report_id IS NOT NULL)";
+const char sql_prune_failures[] = "SELECT client_id, failure_id, 0 FROM failure_report "
+                                  "WHERE client_id = $1 AND day < $2";
+const char sql_prune_tls[] =
+    "SELECT p.client_id, p.tls_id, COUNT(f.seq) FROM tls_policy p LEFT JOIN tls_failure f "
+    "ON f.client_id = p.client_id AND f.tls_id = p.tls_id "
+    "WHERE p.client_id = $1 AND p.day < $2 GROUP BY p.client_id, p.tls_id";
+
+/* Payloads, which may hold reports of several clients: so all clients are looked at at once. */
+#define PAYLOADS_OF_REPORTS(CONDITION)                                                    \
+    "SELECT payload_id FROM report WHERE payload_id IS NOT NULL" CONDITION                \
+    " UNION SELECT payload_id FROM failure_report WHERE payload_id IS NOT NULL" CONDITION \
+    " UNION SELECT payload_id FROM tls_policy WHERE payload_id IS NOT NULL" CONDITION
+
+/* With nothing in them that is from day $1 or later, or still to be decided. */
+const char sql_prune_raw[] =
+    "SELECT client_id, payload_id, 1 + bytes / 262144 FROM payload WHERE kept = 1 "
+    "AND payload_id IN (" PAYLOADS_OF_REPORTS(
+        " AND day < $1") ") "
+                         "AND payload_id NOT IN (" PAYLOADS_OF_REPORTS(
+                             " AND day >= $1") ") "
+                                               "AND payload_id NOT IN (SELECT payload_id FROM reject "
+                                               "WHERE state = 'open' AND payload_id IS NOT NULL)";
+/* That nothing refers to. */
+const char sql_prune_payloads[] =
+    "SELECT client_id, payload_id, 1 + bytes / 262144 FROM payload "
+    "WHERE payload_id NOT IN (" PAYLOADS_OF_REPORTS(
+        "") ") "
+            "AND payload_id NOT IN (SELECT payload_id FROM reject WHERE payload_id IS NOT NULL)";
+const char sql_payload_unkeep[] =
+    "UPDATE payload SET kept = 0 WHERE client_id = $1 AND payload_id = $2";
+const char sql_payload_drop_chunks[] =
+    "DELETE FROM payload_chunk WHERE client_id = $1 AND payload_id = $2";
+const char sql_payload_drop[] = "DELETE FROM payload WHERE client_id = $1 AND payload_id = $2";
+
 /* ---- mailboxes ---- */
 
 /* The lease $1 for $2 until $3, if it is free at $4, his already, or that of $5. */
@@ -768,6 +812,14 @@ const char *const sql_all[] = {
     sql_sender_domain_put,
     sql_hosts_due,
     sql_domains_due,
+    sql_prune_reports,
+    sql_prune_failures,
+    sql_prune_tls,
+    sql_prune_raw,
+    sql_prune_payloads,
+    sql_payload_unkeep,
+    sql_payload_drop_chunks,
+    sql_payload_drop,
     sql_verify_reports,
     sql_verify_orphan_records,
     sql_verify_missing_auth,

@@ -106,6 +106,32 @@ void store_writer_close(struct sink *sink);
 int store_message_known(struct store *s, const char *source, const char *key, bool *known,
     enum message_kind *kind, struct err *e) ERR_CHECKED;
 
+/* ---- what is older than it is to be kept ---- */
+
+/* In days; 0: for ever. By the day a report is about; a failure report's is that of its arrival. */
+struct store_retention {
+    int64_t aggregate, failure, tls;
+};
+
+struct store_pruned {
+    int64_t reports, records, failures, tls;
+    int64_t raw; /* payloads whose bytes are not kept any more */
+};
+
+/*
+ * Removes what is too old of a client, or only counts it. In short transactions, beside which
+ * others write; a run that is cut short is gone on with by the next one. The ledger stays: the same
+ * mail is not read again. What somebody has to decide about stays, too. Adds to *out. ERR_USAGE
+ * no-such-client.
+ */
+int store_prune(struct store *s, const char *client, const struct store_retention *keep,
+    int64_t today, bool dry_run, struct store_pruned *out, struct err *e) ERR_CHECKED;
+
+/* After all clients: the bytes that nothing refers to any more, and those of reports that are older
+ * than so many days (0: only the former). What was read in them stays. */
+int store_prune_raw(struct store *s, int64_t days, int64_t today, bool dry_run,
+    struct store_pruned *out, struct err *e) ERR_CHECKED;
+
 /* ---- warnings ----
  *
  * A row is there from when a channel (a recipient, a webhook) was told of some trouble until it was
