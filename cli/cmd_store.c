@@ -77,38 +77,37 @@ static const struct store_retention *retention_of(const struct config *c, const 
     return &c->keep;
 }
 
-static int prune_clients(struct store_command *c, struct store_pruned *out, struct err *e)
+static int prune_clients(struct store_command *c, struct store_prune *run, struct err *e)
 {
     const struct config *config = c->app->config;
     struct client_names l = {.arena = arena_new()};
-    int64_t today = when_day(when_now());
     int rc = store_clients(c->store, take_client, &l, e);
 
     for (size_t i = 0; i < l.n && !rc; i++) {
-        if (!c->client || strcmp(c->client, l.names[i]) == 0)
-            rc = store_prune(
-                c->store, l.names[i], retention_of(config, l.names[i]), today, c->dry_run, out, e);
+        const char *name = l.names[i];
+        if (!c->client || strcmp(c->client, name) == 0)
+            rc = store_prune(c->store, name, retention_of(config, name), run, e);
     }
     if (!rc)
-        rc = store_prune_raw(c->store, config->keep_raw, today, c->dry_run, out, e);
+        rc = store_prune_raw(c->store, config->keep_raw, run, e);
     arena_free(l.arena);
     return rc;
 }
 
 static int prune_store(struct store_command *c, struct err *e)
 {
-    struct store_pruned out = {0};
+    struct store_prune run = {.today = when_day(when_now()), .dry_run = c->dry_run};
     int rc = c->client ? app_find_client(c->app, c->store, c->client, e) : 0;
 
     if (!rc)
-        rc = prune_clients(c, &out, e);
+        rc = prune_clients(c, &run, e);
     if (rc)
         return rc;
     (void)printf("%s: %" PRId64 " aggregate reports with %" PRId64 " records, %" PRId64
                  " failure reports, %" PRId64 " policies of TLS reports, %" PRId64
                  " raw payloads\n",
-        c->dry_run ? "would remove" : "removed", out.reports, out.records, out.failures, out.tls,
-        out.raw);
+        run.dry_run ? "would remove" : "removed", run.reports, run.records, run.failures, run.tls,
+        run.raw);
     return 0;
 }
 
@@ -173,7 +172,8 @@ const struct command cmd_store = {
             "  verify   count again what is stored, and compare\n"
             "  prune    remove what is older than keep_aggregate, keep_failure, keep_tls and\n"
             "           keep_raw in the configuration say; without them, nothing but raw\n"
-            "           payloads that no report refers to any more. The ledger of mails stays.\n"
+            "           payloads that no report refers to any more. The ledger of mails\n"
+            "           stays.\n"
             "\n"
             "  --dry-run      only count\n"
             "  --client NAME  only this client's reports\n",

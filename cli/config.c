@@ -503,7 +503,7 @@ static int take_addresses(cfg_t *section, const char ***out, size_t *out_n)
 {
     struct arena *a = reading->config->arena;
     const unsigned n = cfg_size(section, "recipients");
-    const char **list = arena_alloc(a, (n + 1) * sizeof *list);
+    const char **list = arena_alloc(a, (n + 1) * sizeof(const char *));
 
     for (unsigned i = 0; i < n; i++) {
         const char *sent = cfg_getnstr(section, "recipients", i);
@@ -528,7 +528,7 @@ static int take_formats(cfg_t *section, struct config_recipients *to)
     const unsigned n = said ? said : sizeof usual / sizeof *usual;
     bool text = false;
 
-    to->formats = arena_alloc(reading->config->arena, n * sizeof *to->formats);
+    to->formats = arena_alloc(reading->config->arena, n * sizeof(const struct report_format *));
     for (unsigned i = 0; i < n; i++) {
         const char *name = said ? cfg_getnstr(section, "formats", i) : usual[i];
         const struct report_format *f = report_format_find(name);
@@ -872,42 +872,47 @@ static cfg_opt_t smtp_options[] = {CFG_STR("host", NULL, CFGF_NONE), CFG_INT("po
     CFG_STR("from", NULL, CFGF_NONE), CFG_STR("from_name", NULL, CFGF_NONE),
     CFG_STR("reply_to", NULL, CFGF_NONE), CFG_END()};
 
+static cfg_opt_t provider_options[] = {
+    CFG_STR("name", NULL, CFGF_NONE), CFG_STR("logo", NULL, CFGF_NONE), CFG_END()};
+
+static cfg_opt_t client_options[] = {CFG_STR_LIST("domains", NULL, CFGF_NONE),
+    CFG_STR("failure_data", NULL, CFGF_NONE), CFG_STR("timezone", NULL, CFGF_NONE),
+    CFG_STR("cadence", NULL, CFGF_NONE), CFG_STR("language", NULL, CFGF_NONE),
+    CFG_STR_LIST("recipients", NULL, CFGF_NONE), CFG_STR_LIST("formats", NULL, CFGF_NONE),
+    CFG_INT("keep_aggregate", -1, CFGF_NONE), CFG_INT("keep_failure", -1, CFGF_NONE),
+    CFG_INT("keep_tls", -1, CFGF_NONE), CFG_SEC("provider", provider_options, CFGF_NONE),
+    CFG_END()};
+
+static cfg_opt_t label_options[] = {CFG_STR_LIST("network", NULL, CFGF_NONE),
+    CFG_STR("name", NULL, CFGF_NONE), CFG_STR("is", NULL, CFGF_NONE), CFG_END()};
+
+static cfg_opt_t mailbox_options[] = {CFG_STR("type", NULL, CFGF_NONE),
+    CFG_STR("host", NULL, CFGF_NONE), CFG_INT("port", 0, CFGF_NONE),
+    CFG_STR("user", NULL, CFGF_NONE), CFG_STR("password", NULL, CFGF_NONE),
+    CFG_STR("password_file", NULL, CFGF_NONE), CFG_STR("password_command", NULL, CFGF_NONE),
+    CFG_STR("password_env", NULL, CFGF_NONE), CFG_STR_LIST("folder", NULL, CFGF_NONE),
+    CFG_STR("archive", NULL, CFGF_NONE), CFG_STR("on_rejected", NULL, CFGF_NONE),
+    CFG_STR("on_not_a_report", NULL, CFGF_NONE), CFG_STR("on_failure", NULL, CFGF_NONE),
+    CFG_STR("on_aggregate", NULL, CFGF_NONE), CFG_STR("on_tls", NULL, CFGF_NONE),
+    CFG_STR("ca_file", NULL, CFGF_NONE), CFG_STR("tls", "yes", CFGF_NONE),
+    CFG_STR("tls_cert", NULL, CFGF_NONE), CFG_STR("tls_key", NULL, CFGF_NONE),
+    CFG_STR("auth", "password", CFGF_NONE), CFG_STR("provider", NULL, CFGF_NONE),
+    CFG_STR("tenant", NULL, CFGF_NONE), CFG_STR("token_command", NULL, CFGF_NONE),
+    CFG_STR("token_url", NULL, CFGF_NONE), CFG_STR("client_id", NULL, CFGF_NONE),
+    CFG_STR("client_secret_file", NULL, CFGF_NONE), CFG_STR("refresh_token_file", NULL, CFGF_NONE),
+    CFG_STR("scope", NULL, CFGF_NONE), CFG_INT("idle", 1500, CFGF_NONE),
+    CFG_INT("interval", 300, CFGF_NONE), CFG_BOOL("verify", cfg_true, CFGF_NONE),
+    CFG_INT("timeout", 60, CFGF_NONE), CFG_INT("deadline", 600, CFGF_NONE),
+    CFG_STR("batch_bytes", "16M", CFGF_NONE), CFG_INT("batch_messages", FETCH_MESSAGES, CFGF_NONE),
+    CFG_STR("path", NULL, CFGF_NONE), CFG_END()};
+
 static int parse(const char *text)
 {
     const struct limits d = limits_default();
-    cfg_opt_t mailbox[] = {CFG_STR("type", NULL, CFGF_NONE), CFG_STR("host", NULL, CFGF_NONE),
-        CFG_INT("port", 0, CFGF_NONE), CFG_STR("user", NULL, CFGF_NONE),
-        CFG_STR("password", NULL, CFGF_NONE), CFG_STR("password_file", NULL, CFGF_NONE),
-        CFG_STR("password_command", NULL, CFGF_NONE), CFG_STR("password_env", NULL, CFGF_NONE),
-        CFG_STR_LIST("folder", NULL, CFGF_NONE), CFG_STR("archive", NULL, CFGF_NONE),
-        CFG_STR("on_rejected", NULL, CFGF_NONE), CFG_STR("on_not_a_report", NULL, CFGF_NONE),
-        CFG_STR("on_failure", NULL, CFGF_NONE), CFG_STR("on_aggregate", NULL, CFGF_NONE),
-        CFG_STR("on_tls", NULL, CFGF_NONE), CFG_STR("ca_file", NULL, CFGF_NONE),
-        CFG_STR("tls", "yes", CFGF_NONE), CFG_STR("tls_cert", NULL, CFGF_NONE),
-        CFG_STR("tls_key", NULL, CFGF_NONE), CFG_STR("auth", "password", CFGF_NONE),
-        CFG_STR("provider", NULL, CFGF_NONE), CFG_STR("tenant", NULL, CFGF_NONE),
-        CFG_STR("token_command", NULL, CFGF_NONE), CFG_STR("token_url", NULL, CFGF_NONE),
-        CFG_STR("client_id", NULL, CFGF_NONE), CFG_STR("client_secret_file", NULL, CFGF_NONE),
-        CFG_STR("refresh_token_file", NULL, CFGF_NONE), CFG_STR("scope", NULL, CFGF_NONE),
-        CFG_INT("idle", 1500, CFGF_NONE), CFG_INT("interval", 300, CFGF_NONE),
-        CFG_BOOL("verify", cfg_true, CFGF_NONE), CFG_INT("timeout", 60, CFGF_NONE),
-        CFG_INT("deadline", 600, CFGF_NONE), CFG_STR("batch_bytes", "16M", CFGF_NONE),
-        CFG_INT("batch_messages", FETCH_MESSAGES, CFGF_NONE), CFG_STR("path", NULL, CFGF_NONE),
-        CFG_END()};
-    cfg_opt_t provider[] = {
-        CFG_STR("name", NULL, CFGF_NONE), CFG_STR("logo", NULL, CFGF_NONE), CFG_END()};
-    cfg_opt_t client[] = {CFG_STR_LIST("domains", NULL, CFGF_NONE),
-        CFG_STR("failure_data", NULL, CFGF_NONE), CFG_STR("timezone", NULL, CFGF_NONE),
-        CFG_STR("cadence", NULL, CFGF_NONE), CFG_STR("language", NULL, CFGF_NONE),
-        CFG_STR_LIST("recipients", NULL, CFGF_NONE), CFG_STR_LIST("formats", NULL, CFGF_NONE),
-        CFG_INT("keep_aggregate", -1, CFGF_NONE), CFG_INT("keep_failure", -1, CFGF_NONE),
-        CFG_INT("keep_tls", -1, CFGF_NONE), CFG_SEC("provider", provider, CFGF_NONE), CFG_END()};
     cfg_opt_t limits[] = {CFG_STR("message", NULL, CFGF_NONE), CFG_STR("unpacked", NULL, CFGF_NONE),
         CFG_INT("ratio", (long)d.ratio, CFGF_NONE), CFG_INT("members", (long)d.members, CFGF_NONE),
         CFG_INT("nesting", (long)d.nesting, CFGF_NONE), CFG_INT("records", d.records, CFGF_NONE),
         CFG_INT("seconds", (long)d.seconds, CFGF_NONE), CFG_END()};
-    cfg_opt_t label[] = {CFG_STR_LIST("network", NULL, CFGF_NONE), CFG_STR("name", NULL, CFGF_NONE),
-        CFG_STR("is", NULL, CFGF_NONE), CFG_END()};
     cfg_flag_t titled = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
     cfg_opt_t root[] = {CFG_STR("store", NULL, CFGF_NONE),
         CFG_INT("batch_messages", BATCH_MESSAGES, CFGF_NONE),
@@ -918,9 +923,9 @@ static int parse(const char *text)
         CFG_INT("keep_tls", -1, CFGF_NONE), CFG_INT("keep_raw", -1, CFGF_NONE),
         CFG_STR("metrics", NULL, CFGF_NONE), CFG_STR("log", "text", CFGF_NONE),
         CFG_STR("timezone", NULL, CFGF_NONE), CFG_STR("cadence", NULL, CFGF_NONE),
-        CFG_STR("language", NULL, CFGF_NONE), CFG_SEC("provider", provider, CFGF_NONE),
-        CFG_SEC("label", label, titled), CFG_SEC("mailbox", mailbox, titled),
-        CFG_SEC("client", client, titled), CFG_SEC("smtp", smtp_options, CFGF_NONE),
+        CFG_STR("language", NULL, CFGF_NONE), CFG_SEC("provider", provider_options, CFGF_NONE),
+        CFG_SEC("label", label_options, titled), CFG_SEC("mailbox", mailbox_options, titled),
+        CFG_SEC("client", client_options, titled), CFG_SEC("smtp", smtp_options, CFGF_NONE),
         CFG_SEC("warnings", warning_options, CFGF_NONE), CFG_SEC("limits", limits, CFGF_NONE),
         CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
@@ -929,14 +934,14 @@ static int parse(const char *text)
         return err_set(reading->error, ERR_TEMPORARY, "memory", "no memory for the configuration");
     (void)cfg_set_error_function(cfg, syntax_fault);
     watch(cfg, "", root);
-    watch(cfg, "mailbox|", mailbox);
-    watch(cfg, "client|", client);
+    watch(cfg, "mailbox|", mailbox_options);
+    watch(cfg, "client|", client_options);
     watch(cfg, "smtp|", smtp_options);
     watch(cfg, "warnings|", warning_options);
     watch(cfg, "limits|", limits);
-    watch(cfg, "label|", label);
-    watch(cfg, "provider|", provider);
-    watch(cfg, "client|provider|", provider);
+    watch(cfg, "label|", label_options);
+    watch(cfg, "provider|", provider_options);
+    watch(cfg, "client|provider|", provider_options);
     (void)cfg_set_validate_func(cfg, "mailbox", take_mailbox);
     (void)cfg_set_validate_func(cfg, "client", take_client);
     (void)cfg_set_validate_func(cfg, "smtp", take_smtp);

@@ -158,6 +158,7 @@ static struct addr last_of(struct addr first, unsigned bits)
     return first;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most SPF_TREE_DEPTH records above each other */
 static void add_includes(struct arena *a, const struct spf_node *n, struct domain_facts *d)
 {
     for (size_t i = 0; n->state == SPF_NODE_RECORD && i < n->record.n; i++) {

@@ -25,7 +25,7 @@ struct writer *flush_writer_new(struct store *s, const struct store_writer_setti
     w->heads = arena_new();
     w->rows = arena_new();
     w->scratch = arena_new();
-    w->auths = mem_alloc(AUTH_BUCKETS * sizeof *w->auths);
+    w->auths = mem_alloc(AUTH_BUCKETS * sizeof(struct auth *));
     w->messages_end = &w->messages;
     buf_init(&w->text, TEXT_MAX);
     return w;
@@ -48,7 +48,7 @@ void flush_writer_free(struct writer *w)
 
 void flush_forget_rows(struct writer *w)
 {
-    memset(w->auths, 0, AUTH_BUCKETS * sizeof *w->auths);
+    memset(w->auths, 0, AUTH_BUCKETS * sizeof(struct auth *));
     arena_reset(w->rows);
 }
 

@@ -127,60 +127,60 @@ static int prune_kind(
 }
 
 static int prune_client(struct pruning *p, int64_t client, const struct store_retention *keep,
-    int64_t today, struct store_pruned *out, struct err *e)
+    struct store_prune *run, struct err *e)
 {
     const struct kind reports = {
-        sql_prune_reports, sql_remove_report, client, today - keep->aggregate};
+        sql_prune_reports, sql_remove_report, client, run->today - keep->aggregate};
     const struct kind failures = {
-        sql_prune_failures, sql_remove_failure, client, today - keep->failure};
-    const struct kind tls = {sql_prune_tls, sql_remove_tls, client, today - keep->tls};
-    int got = keep->aggregate ? prune_kind(p, &reports, &out->reports, &out->records, e) : 0;
+        sql_prune_failures, sql_remove_failure, client, run->today - keep->failure};
+    const struct kind tls = {sql_prune_tls, sql_remove_tls, client, run->today - keep->tls};
+    int got = keep->aggregate ? prune_kind(p, &reports, &run->reports, &run->records, e) : 0;
 
     if (got == 0 && keep->failure)
-        got = prune_kind(p, &failures, &out->failures, NULL, e);
+        got = prune_kind(p, &failures, &run->failures, NULL, e);
     if (got == 0 && keep->tls)
-        got = prune_kind(p, &tls, &out->tls, NULL, e);
+        got = prune_kind(p, &tls, &run->tls, NULL, e);
     return got;
 }
 
 int store_prune(struct store *s, const char *client, const struct store_retention *keep,
-    int64_t today, bool dry_run, struct store_pruned *out, struct err *e)
+    struct store_prune *run, struct err *e)
 {
-    struct pruning p = {.store = s, .dry_run = dry_run};
+    struct pruning p = {.store = s, .dry_run = run->dry_run};
     int64_t id = 0;
     int got = store_client_find(s, client, &id, e);
 
     if (got < 0)
         return got;
     p.arena = arena_new();
-    got = prune_client(&p, id, keep, today, out, e);
+    got = prune_client(&p, id, keep, run, e);
     arena_free(p.arena);
     return got;
 }
 
 /* Bytes of payloads; the row of one that something refers to stays. */
-static int prune_bytes(struct pruning *p, const char *sql, const struct db_value *values, size_t n,
-    const char *row_sql, int64_t *payloads, struct err *e)
+static int drop_bytes(struct pruning *p, const char *row_sql, int64_t *payloads, struct err *e)
 {
     const char *const statements[] = {sql_payload_drop_chunks, row_sql};
-    int got = find(p, sql, values, n, e);
+    int got = change_all(p, statements, 2, e);
 
-    if (got == 0)
-        got = change_all(p, statements, 2, e);
     if (got == 0)
         count(p, payloads, NULL);
     return got;
 }
 
-int store_prune_raw(struct store *s, int64_t days, int64_t today, bool dry_run,
-    struct store_pruned *out, struct err *e)
+int store_prune_raw(struct store *s, int64_t days, struct store_prune *run, struct err *e)
 {
-    struct pruning p = {.store = s, .dry_run = dry_run, .arena = arena_new()};
-    const struct db_value before = db_int(today - days);
-    int got = prune_bytes(&p, sql_prune_payloads, NULL, 0, sql_payload_drop, &out->raw, e);
+    struct pruning p = {.store = s, .dry_run = run->dry_run, .arena = arena_new()};
+    const struct db_value before = db_int(run->today - days);
+    int got = find(&p, sql_prune_payloads, NULL, 0, e);
 
+    if (got == 0)
+        got = drop_bytes(&p, sql_payload_drop, &run->raw, e);
     if (got == 0 && days)
-        got = prune_bytes(&p, sql_prune_raw, &before, 1, sql_payload_unkeep, &out->raw, e);
+        got = find(&p, sql_prune_raw, &before, 1, e);
+    if (got == 0 && days)
+        got = drop_bytes(&p, sql_payload_unkeep, &run->raw, e);
     arena_free(p.arena);
     return got;
 }

@@ -113,24 +113,26 @@ struct store_retention {
     int64_t aggregate, failure, tls;
 };
 
-struct store_pruned {
+struct store_prune {
+    int64_t today; /* a day */
+    bool dry_run;  /* only count */
+    /* what was done so far */
     int64_t reports, records, failures, tls;
     int64_t raw; /* payloads whose bytes are not kept any more */
 };
 
 /*
- * Removes what is too old of a client, or only counts it. In short transactions, beside which
- * others write; a run that is cut short is gone on with by the next one. The ledger stays: the same
- * mail is not read again. What somebody has to decide about stays, too. Adds to *out. ERR_USAGE
- * no-such-client.
+ * Removes what is too old of a client. In short transactions, beside which others write; a run that
+ * is cut short is gone on with by the next one. The ledger stays: the same mail is not read again.
+ * What somebody has to decide about stays, too. ERR_USAGE no-such-client.
  */
 int store_prune(struct store *s, const char *client, const struct store_retention *keep,
-    int64_t today, bool dry_run, struct store_pruned *out, struct err *e) ERR_CHECKED;
+    struct store_prune *run, struct err *e) ERR_CHECKED;
 
 /* After all clients: the bytes that nothing refers to any more, and those of reports that are older
  * than so many days (0: only the former). What was read in them stays. */
-int store_prune_raw(struct store *s, int64_t days, int64_t today, bool dry_run,
-    struct store_pruned *out, struct err *e) ERR_CHECKED;
+int store_prune_raw(
+    struct store *s, int64_t days, struct store_prune *run, struct err *e) ERR_CHECKED;
 
 /* ---- warnings ----
  *
