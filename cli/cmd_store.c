@@ -16,6 +16,7 @@ struct store_command {
     struct store *store;
     const char *client; /* NULL: all */
     bool dry_run;
+    const char *from, *to; /* URLs */
 };
 
 /* Opening a store brings it to this program's schema. */
@@ -111,12 +112,52 @@ static int prune_store(struct store_command *c, struct err *e)
     return 0;
 }
 
+/* ---- copy ---- */
+
+struct copied {
+    int64_t rows, added, removed;
+};
+
+static void show_table(void *context, const struct store_copied *done)
+{
+    struct copied *sum = context;
+
+    sum->rows += done->rows;
+    sum->added += done->added;
+    sum->removed += done->removed;
+    if (done->rows || done->removed) {
+        (void)printf("%-16s %12" PRId64 " rows, %" PRId64 " added, %" PRId64 " removed\n",
+            done->table, done->rows, done->added, done->removed);
+        (void)fflush(stdout);
+    }
+}
+
+static int copy_store(struct store_command *c, struct err *e)
+{
+    struct store *to = NULL;
+    struct copied sum = {0};
+    int rc = store_open(&c->store, c->from, e);
+
+    if (!rc)
+        rc = store_open(&to, c->to, e);
+    if (!rc)
+        rc = store_copy(c->store, to, show_table, &sum, e);
+    if (!rc) {
+        (void)printf("the copy has all %" PRId64 " rows: %" PRId64 " added, %" PRId64 " removed\n",
+            sum.rows, sum.added, sum.removed);
+    }
+    store_close(to);
+    return rc;
+}
+
 /* ---- the command ---- */
 
 static const struct {
     const char *name;
     int (*run)(struct store_command *c, struct err *e);
-} verbs[] = {{"migrate", migrate_store}, {"verify", verify_store}, {"prune", prune_store}};
+    int names; /* that follow; then these name the stores */
+} verbs[] = {{"migrate", migrate_store, 0}, {"verify", verify_store, 0}, {"prune", prune_store, 0},
+    {"copy", copy_store, 2}};
 
 static int read_options(struct store_command *c, int argc, char **argv, size_t *verb, struct err *e)
 {
@@ -137,14 +178,22 @@ static int read_options(struct store_command *c, int argc, char **argv, size_t *
     }
     if (option)
         return option;
-    const char *word = optind + 1 == argc ? argv[optind] : "";
+    const char *word = optind < argc ? argv[optind] : "";
     *verb = 0;
     while (*verb < sizeof verbs / sizeof *verbs && strcmp(verbs[*verb].name, word) != 0)
         ++*verb;
     if (*verb == sizeof verbs / sizeof *verbs)
-        return err_set(e, ERR_USAGE, "usage", "store wants: migrate, verify or prune");
+        return err_set(e, ERR_USAGE, "usage", "store wants: migrate, verify, prune or copy");
+    if (argc - optind - 1 != verbs[*verb].names) {
+        return err_set(e, ERR_USAGE, "usage", "store %s %s", word,
+            verbs[*verb].names ? "wants two stores: FROM and TO" : "takes no more words");
+    }
     if ((c->client || c->dry_run) && verbs[*verb].run != prune_store)
         return err_set(e, ERR_USAGE, "usage", "--client and --dry-run are for store prune");
+    if (verbs[*verb].names) {
+        c->from = argv[optind + 1];
+        c->to = argv[optind + 2];
+    }
     return 0;
 }
 
@@ -154,7 +203,7 @@ static int run_store(struct app *app, int argc, char **argv, struct err *e)
     size_t verb;
     int rc = read_options(&c, argc, argv, &verb, e);
 
-    if (!rc)
+    if (!rc && !c.from)
         rc = app_open_store(app, &c.store, e);
     if (!rc)
         rc = verbs[verb].run(&c, e);
@@ -166,14 +215,19 @@ const struct command cmd_store = {
     .name = "store",
     .usage = "store migrate\n"
              "store verify\n"
-             "store prune [--dry-run] [--client NAME]",
-    .summary = "make, check or thin out the store",
+             "store prune [--dry-run] [--client NAME]\n"
+             "store copy FROM TO",
+    .summary = "make, check, thin out or copy the store",
     .help = "  migrate  make the store or bring it to this program's schema; say its version\n"
             "  verify   count again what is stored, and compare\n"
             "  prune    remove what is older than keep_aggregate, keep_failure, keep_tls and\n"
             "           keep_raw in the configuration say; without them, nothing but raw\n"
             "           payloads that no report refers to any more. The ledger of mails\n"
             "           stays.\n"
+            "  copy     make the store TO alike the store FROM, each sqlite:PATH or\n"
+            "           postgresql://...: all of it, as it is when the run begins. What was\n"
+            "           cut short is gone on with by the same command, and what came in\n"
+            "           since is brought over by it, until somebody stores reports in TO.\n"
             "\n"
             "  --dry-run      only count\n"
             "  --client NAME  only this client's reports\n",

@@ -24,6 +24,7 @@ struct behind;
 struct store {
     struct db_conn c;
     char *url;
+    struct arena *texts;   /* of statements that are not in store/sql.c */
     struct behind *behind; /* store/behind.h; NULL as long as nobody needs it */
     int version;
     struct store_policy policy;
@@ -78,6 +79,9 @@ int store_query(struct store *s, const struct query *q, struct err *e) ERR_CHECK
 /* Of the current row; the text is valid until the next step, NULL for NULL. */
 const char *store_text(const struct store *s, const struct db_stmt *stmt, int column);
 int64_t store_int(const struct store *s, const struct db_stmt *stmt, int column); /* 0 for NULL */
+
+/* A copy of a text that lives as long as the store: what is prepared has to. */
+const char *store_text_kept(struct store *s, const char *text);
 
 /* The bytes of a raw payload, in pieces, as they came. */
 struct raw_payload {

@@ -58,6 +58,9 @@ struct db_driver {
     const char *scheme; /* "sqlite", "postgresql" */
     /* A query with a row holding 1 if there is a table $1 and 0 if not. */
     const char *table_exists;
+    /* A query with a row for each column of table $1, in order: its name, 1, 2 or 3 for bigint,
+     * text and bytea, and its place in the primary key, from 1, or 0. */
+    const char *columns;
 
     int (*open)(struct db **out, const char *url, struct err *e);
     void (*close)(struct db *db); /* accepts NULL; what was not committed is gone */

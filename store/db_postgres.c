@@ -895,6 +895,16 @@ static int postgres_bulk_end(struct db *db, struct err *e)
 const struct db_driver db_postgres = {
     .scheme = "postgresql",
     .table_exists = "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass($1)",
+    .columns =
+        "SELECT CAST(c.column_name AS text), "
+        "CAST(CASE c.data_type WHEN 'bigint' THEN 1 WHEN 'text' THEN 2 ELSE 3 END AS bigint), "
+        "CAST(COALESCE(k.ordinal_position, 0) AS bigint) "
+        "FROM information_schema.columns c "
+        "LEFT JOIN information_schema.table_constraints t ON t.table_schema = c.table_schema "
+        "AND t.table_name = c.table_name AND t.constraint_type = 'PRIMARY KEY' "
+        "LEFT JOIN information_schema.key_column_usage k ON k.table_schema = t.table_schema "
+        "AND k.constraint_name = t.constraint_name AND k.column_name = c.column_name "
+        "WHERE c.table_schema = current_schema() AND c.table_name = $1 ORDER BY c.ordinal_position",
     .open = postgres_open,
     .close = postgres_close,
     .script = postgres_script,

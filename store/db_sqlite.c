@@ -601,6 +601,8 @@ static int sqlite_bulk_end(struct db *db, struct err *e)
 const struct db_driver db_sqlite = {
     .scheme = "sqlite",
     .table_exists = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1",
+    .columns = "SELECT name, CASE type WHEN 'INTEGER' THEN 1 WHEN 'TEXT' THEN 2 ELSE 3 END, pk "
+               "FROM pragma_table_info($1) ORDER BY cid",
     .open = sqlite_open,
     .close = sqlite_close,
     .script = sqlite_script,

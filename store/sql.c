@@ -10,6 +10,10 @@ const char sql_take_ids[] =
 
 /* Raised by whoever changes domain_owner or moves reports. */
 const char sql_owners_version[] = "SELECT value FROM counter WHERE name = 'owners'";
+const char sql_last_id[] = "SELECT value FROM counter WHERE name = 'id'";
+const char sql_counters_set[] =
+    "UPDATE counter SET value = CASE name WHEN 'id' THEN CAST($1 AS bigint) "
+    "ELSE CAST($2 AS bigint) END WHERE name IN ('id', 'owners')";
 const char sql_owners_change[] = "UPDATE counter SET value = value + 1 WHERE name = 'owners'";
 
 /* Changes nothing, but locks the row, and finds none if the owners have changed meanwhile. */
@@ -41,6 +45,8 @@ const char sql_domains_release[] = "DELETE FROM domain_owner WHERE client_id = $
 const char sql_setting[] = "SELECT value FROM setting WHERE name = $1";
 const char sql_setting_insert[] = "INSERT INTO setting (name, value) VALUES ($1, $2) "
                                   "ON CONFLICT (name) DO NOTHING";
+const char sql_setting_put[] = "INSERT INTO setting (name, value) VALUES ($1, $2) "
+                               "ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
 /* ---- moving a domain from client $1 to client $2 ---- */
 
@@ -714,6 +720,9 @@ const char *const sql_all[] = {
     sql_client_name,
     sql_setting,
     sql_setting_insert,
+    sql_setting_put,
+    sql_last_id,
+    sql_counters_set,
     sql_client_insert,
     sql_client_delete,
     sql_domains,

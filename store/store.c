@@ -30,6 +30,7 @@ int store_open(struct store **out, const char *url, struct err *e)
     }
     struct store *s = mem_alloc(sizeof *s);
     s->url = mem_strdup(url);
+    s->texts = arena_new();
     s->c.driver = driver;
     int got = driver->open(&s->c.db, url, e);
     if (got == 0)
@@ -52,6 +53,7 @@ void store_close(struct store *s)
         s->c.driver->close(s->c.db);
     owners_free(s->owners);
     known_free(s->known);
+    arena_free(s->texts);
     explicit_bzero(s->url, strlen(s->url)); /* there may be a password in it */
     free(s->url);
     free(s);
@@ -250,6 +252,11 @@ int64_t store_int(const struct store *s, const struct db_stmt *stmt, int column)
     struct db_value v = s->c.driver->column(stmt, column);
 
     return v.type == DB_INT ? v.n : 0;
+}
+
+const char *store_text_kept(struct store *s, const char *text)
+{
+    return arena_strdup(s->texts, text);
 }
 
 int64_t store_sum(int64_t high, int64_t low)

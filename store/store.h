@@ -134,6 +134,26 @@ int store_prune(struct store *s, const char *client, const struct store_retentio
 int store_prune_raw(
     struct store *s, int64_t days, struct store_prune *run, struct err *e) ERR_CHECKED;
 
+/* ---- another store ---- */
+
+/* What was done to a table of the copy. */
+struct store_copied {
+    const char *table;
+    int64_t rows; /* of the original */
+    int64_t added, removed;
+};
+
+/*
+ * Makes `to` alike `from`, whatever databases they are in: as `from` was when it began, while
+ * others go on writing to it. Cut short, it is gone on with by the next run; a later run brings
+ * over what has changed since. `to` is empty, or an earlier copy of the same that nobody has stored
+ * reports in: ERR_CONFIG store-not-empty, store-in-use. Memory: a page of rows. `table` is called
+ * for each table when it is done.
+ */
+int store_copy(struct store *from, struct store *to,
+    void (*table)(void *context, const struct store_copied *done), void *context,
+    struct err *e) ERR_CHECKED;
+
 /* ---- warnings ----
  *
  * A row is there from when a channel (a recipient, a webhook) was told of some trouble until it was

@@ -2381,6 +2381,42 @@ static void every_statement_is_understood(void)
     on_each(every_statement_is_understood_case);
 }
 
+/* ---- copies ---- */
+
+static void count_table(void *context, const struct store_copied *done)
+{
+    (void)done;
+    ++*(int64_t *)context;
+}
+
+/* Who makes a table says here, or in store/copy.c, what becomes of it when a store is copied. */
+static void no_table_is_forgotten_case(void)
+{
+    static const char *const left_out[] = {"counter", "setting", "lease", "schema_version"};
+    const char *all = strcmp(behind.driver->scheme, "sqlite") == 0
+                          ? "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
+                          : "SELECT count(*) FROM information_schema.tables "
+                            "WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'";
+    char path[64];
+    struct store *copy = NULL;
+    struct err e;
+    int64_t tables = 0;
+    int64_t copied = 0;
+
+    (void)snprintf(path, sizeof path, "sqlite:/tmp/dmarcmill-copy-%d.db", (int)getpid());
+    expect(store_open(&copy, path, &e), 0, &e);
+    expect(store_copy(store, copy, count_table, &copied, &e), 0, &e);
+    store_close(copy);
+    (void)unlink(path + strlen("sqlite:"));
+    expect(db_one_int(&behind, all, NULL, 0, &tables, &e), DB_ROW, &e);
+    same_number(copied + (int64_t)(sizeof left_out / sizeof *left_out), tables, "tables");
+}
+
+static void no_table_is_forgotten(void)
+{
+    on_each(no_table_is_forgotten_case);
+}
+
 /* ---- checks of domains ---- */
 
 /* What is found, state by state; a letter that is another than before is a change. */
@@ -2575,6 +2611,7 @@ const struct unit_test unit_tests[] = {
     {"packing keeps empty fields", packing_keeps_empty_fields},
     {"packing takes any text", packing_takes_any_text},
     {"every statement is understood", every_statement_is_understood},
+    {"no table is forgotten by a copy", no_table_is_forgotten},
     {"a stored report is read back", stored_report_is_read_back},
     {"copies are duplicates", copies_are_duplicates},
     {"order does not matter", order_does_not_matter},
