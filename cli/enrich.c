@@ -210,6 +210,8 @@ static int take_domain(void *context, const struct check_result *r, struct err *
         }
         if (spf)
             add_spf(a, &r->spf, &d);
+        if (r->dmarc.walk.org_place && !r->dmarc.walk.incomplete)
+            d.organisation = r->dmarc.walk.org;
         x->totals->domains++;
         rc = facts_put_domain(x->s, &d, e);
     } else if (r->domain) {

@@ -251,7 +251,7 @@ static bool f21(const struct features *f)
 
 static bool f22(const struct features *f)
 {
-    return (f->kind == SENDER_HOSTING || f->known->web_host == YES) && f->known->residential != YES;
+    return f->kind == SENDER_HOSTING && f->known->residential != YES;
 }
 
 /* The policy domain itself had a record when the report was made, so it existed then. */

@@ -17,12 +17,11 @@ enum known {
 };
 
 /* All zero: nothing is known. Strings belong to whoever filled them in, and stay. What the store
- * knows (report/enrichment.h) is all but web_host, sender_has_key and organisation. */
+ * knows (report/enrichment.h) is all but sender_has_key. */
 struct context {
     const char *ptr;        /* the host's name, normalised; NULL: none, or not known */
     enum known confirmed;   /* ptr resolves back to the address */
     enum known residential; /* the name is one of dial-up lines or homes */
-    enum known web_host;    /* the name is one of a web hoster */
     enum known ours;        /* the name belongs to the owner of the From domain */
     const char *sender;     /* id of a mail service: by the networks that it has published */
     const char *network;    /* what the autonomous system is called */
@@ -33,16 +32,11 @@ struct context {
     enum known nonexistent; /* the name does not exist */
     enum known parked;      /* it says that it sends no mail */
     enum known mx_microsoft, mx_google;
+    const char *organisation; /* by the tree walk (RFC 9989 4.10): the domain or one above it */
 
     /* of the From domain and the mail service that was found */
     enum known sender_in_spf;  /* its include is in the SPF record */
     enum known sender_has_key; /* one of its DKIM names resolves to a key */
-
-    /*
-     * The organisational domain by tree walk (RFC 9989 4.10), for reports that were made that way.
-     * NULL: by the public suffix list.
-     */
-    const char *(*organisation)(const char *name);
 };
 
 /* Who knows more. Both calls only fill in what they know; either may be NULL. Called by one thread.

@@ -271,6 +271,7 @@ static void add_domain(const struct domain_facts *d, const struct addr *ip, stru
 {
     out->nonexistent = known_of(d->nonexistent);
     out->parked = known_of(d->parked);
+    out->organisation = d->organisation;
     if (d->n_mx) {
         out->mx_microsoft = any_is_of(d->mx, d->n_mx, VENDOR_MICROSOFT) ? YES : NO;
         out->mx_google = any_is_of(d->mx, d->n_mx, VENDOR_GOOGLE) ? YES : NO;

@@ -9,11 +9,6 @@ static bool is(const char *word, const char *wanted)
     return word && strcmp(word, wanted) == 0;
 }
 
-const char *features_organisation(const struct features *f, const char *name)
-{
-    return f->known->organisation ? f->known->organisation(name) : domain_registrable(name);
-}
-
 /* ---- alignment ---- */
 
 /* Is the domain aligned with the From domain, under the relaxed mode? */
@@ -23,9 +18,12 @@ static bool aligned(struct features *f, const char *domain)
         return false;
     if (strcmp(domain, f->from) == 0)
         return true;
+    /* A walk from the other domain would end there, too, but for a record of its own between. */
+    if (f->row->tree_walk && f->known->organisation)
+        return domain_is_within(domain, f->known->organisation);
     if (!f->from_organisation)
-        f->from_organisation = features_organisation(f, f->from);
-    return strcmp(features_organisation(f, domain), f->from_organisation) == 0;
+        f->from_organisation = domain_registrable(f->from);
+    return strcmp(domain_registrable(domain), f->from_organisation) == 0;
 }
 
 static bool aligned_under(struct features *f, const char *domain, bool strict)

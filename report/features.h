@@ -20,6 +20,7 @@ struct sighting {
     const struct override_reason *reasons;
     size_t n_reasons;
     bool strict_dkim, strict_spf; /* adkim=s, aspf=s in the report */
+    bool tree_walk;    /* the receiver looks for the organisation in the DNS (RFC 9989 4.10) */
     bool distrust_spf; /* the reporter is known to copy raw SPF results into the DMARC layer */
     const struct context *context; /* never NULL */
 };
@@ -78,8 +79,5 @@ void features_read(const struct sighting *s, const struct identities *ids, struc
 
 /* By the results that are listed it should have passed, but the receiver says it did not. */
 bool features_contradict(const struct features *f);
-
-/* The organisational domain of a name. */
-const char *features_organisation(const struct features *f, const char *name);
 
 #endif

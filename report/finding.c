@@ -86,9 +86,9 @@ static const char *source_of(struct findings *l, const struct features *f)
     if (f->src)
         return f->src->id;
     if (f->other_key)
-        return features_organisation(f, f->other_key->domain);
+        return domain_registrable(f->other_key->domain);
     if (is(f->spf_res, "pass") && !f->spf_own)
-        return features_organisation(f, f->spf_dom);
+        return domain_registrable(f->spf_dom);
     if (f->known->ptr && f->known->confirmed == YES)
         return domain_registrable(f->known->ptr);
     history_network(&f->row->ip, network);

@@ -8,6 +8,7 @@
 
 #include <search.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     BLOCK_ROWS = 512
@@ -210,6 +211,8 @@ static void read_features(
         .n_reasons = r->reasons->n_reasons,
         .strict_dkim = is_strict(r->row.adkim),
         .strict_spf = is_strict(r->row.aspf),
+        .tree_walk =
+            r->row.discovery_method && strcasecmp(r->row.discovery_method, "treewalk") == 0,
         .distrust_spf = r->reporter->distrusted,
         .context = r->context ? r->context : &nothing,
     };

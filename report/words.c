@@ -47,6 +47,7 @@ void evidence_take(const struct features *f, const char *policy, struct evidence
         .key_alone = f->past.key_alone,
         .recomputed = f->recomputed,
         .contradicts = features_contradict(f),
+        .tree_walk = f->row->tree_walk,
         .spread = f->past.spread,
     };
 }
@@ -418,6 +419,8 @@ static const char *say_policy_stops(struct arena *a, const struct evidence *v)
 /* What there is to say of a row that no other cause explains. */
 static const char *say_unexplained(struct arena *a, const struct evidence *v)
 {
+    if (v->contradicts && v->tree_walk)
+        return FILL(CONTRADICTS_WALK, shown(a, v, v->from));
     if (v->contradicts) {
         return v->reporters > 1 ? FILL(CONTRADICTS_MANY, arena_printf(a, "%" PRId64, v->reporters))
                                 : WORDS(CONTRADICTS);
@@ -437,6 +440,8 @@ static bool is_stranger(const struct evidence *v)
 
 static const char *say_look_closer(struct arena *a, const struct evidence *v)
 {
+    if (v->contradicts && v->tree_walk)
+        return FILL(LOOK_AT_WALK, shown(a, v, v->from));
     if (v->contradicts)
         return v->reporters > 1 ? WORDS(LOOK_AT_MAIL) : WORDS(LOOK_IF_SEVERAL);
     if (v->own_dkim) {

@@ -35,6 +35,7 @@ struct evidence {
     const char *arc; /* the receiver's comment */
     bool own, key_alone;
     bool recomputed, contradicts;
+    bool tree_walk;
     int64_t spread;
     int64_t reporters, hosts; /* of the finding; 0: of one row */
 };

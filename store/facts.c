@@ -173,6 +173,7 @@ static int take_domain(void *context, struct store *s, struct db_stmt *stmt)
     d->spf = take_fact(s, stmt, 3);
     d->includes = unpack_words(r->a, store_text(s, stmt, 4), &d->n_includes);
     d->ranges = unpack_ranges(r->a, store_text(s, stmt, 5), &d->n_ranges);
+    d->organisation = copy(r->a, store_text(s, stmt, 6));
     return 0;
 }
 
@@ -214,7 +215,8 @@ int facts_put_domain(struct store *s, const struct domain_facts *d, struct err *
     bool bad_ranges = pack_ranges(&ranges, d->ranges, d->n_ranges) != 0;
     struct db_value values[] = {db_text(d->domain), db_int(when_now()), fact_value(d->nonexistent),
         fact_value(d->parked), packed_value(&mx, bad_mx), fact_value(d->spf),
-        packed_value(&includes, bad_includes), packed_value(&ranges, bad_ranges)};
+        packed_value(&includes, bad_includes), packed_value(&ranges, bad_ranges),
+        db_text(d->organisation)};
     int got = db_exec(&s->c, sql_sender_domain_put, values, sizeof values / sizeof *values, e);
     buf_done(&mx);
     buf_done(&includes);

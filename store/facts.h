@@ -50,6 +50,7 @@ struct domain_facts {
     size_t n_includes;
     struct spf_range *ranges;
     size_t n_ranges;
+    const char *organisation; /* by the tree walk (RFC 9989 4.10); NULL: not known */
 };
 
 /* Found before now; *found false: never looked at. Everything in *out lives in the arena. */

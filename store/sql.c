@@ -490,14 +490,17 @@ const char sql_host_network[] =
     "INSERT INTO host (ip, looked_at, asn, network) VALUES ($1, 0, $2, $3) "
     "ON CONFLICT (ip) DO UPDATE SET asn = excluded.asn, network = excluded.network";
 const char sql_sender_domain[] =
-    "SELECT nonexistent, parked, mx, spf, includes, networks FROM sender_domain WHERE domain = $1";
+    "SELECT nonexistent, parked, mx, spf, includes, networks, organisation FROM sender_domain "
+    "WHERE domain = $1";
 const char sql_sender_domain_looked_at[] = "SELECT looked_at FROM sender_domain WHERE domain = $1";
 const char sql_sender_domain_put[] =
     "INSERT INTO sender_domain (domain, looked_at, nonexistent, parked, mx, spf, includes, "
-    "networks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (domain) DO UPDATE SET "
+    "networks, organisation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+    "ON CONFLICT (domain) DO UPDATE SET "
     "looked_at = excluded.looked_at, nonexistent = excluded.nonexistent, "
     "parked = excluded.parked, mx = excluded.mx, spf = excluded.spf, "
-    "includes = excluded.includes, networks = excluded.networks";
+    "includes = excluded.includes, networks = excluded.networks, "
+    "organisation = excluded.organisation";
 
 /* $1 client, $2 to $3 days, $4 the latest look that is too old, $5 behind which one. */
 const char sql_hosts_due[] =
@@ -532,8 +535,10 @@ const char sql_verify_missing_auth[] =
     "SELECT COUNT(*) FROM record x LEFT JOIN auth_set a "
     "ON a.client_id = x.client_id AND a.auth_id = x.auth_id WHERE x.client_id = $1 AND a.auth_id "
     "IS NULL";
+/* A mail's payload may lie with another client; nodes of a cluster do not join across clients. */
 const char sql_verify_missing_payload[] =
-    "SELECT COUNT(*) FROM report r LEFT JOIN payload p ON p.payload_id = r.payload_id "
+    "WITH there AS MATERIALIZED (SELECT payload_id FROM payload) "
+    "SELECT COUNT(*) FROM report r LEFT JOIN there p ON p.payload_id = r.payload_id "
     "WHERE r.client_id = $1 AND r.payload_id IS NOT NULL AND p.payload_id IS NULL";
 const char sql_verify_missing_chunks[] =
     "SELECT COUNT(*) FROM payload p LEFT JOIN payload_chunk k "

@@ -17,6 +17,7 @@ failed=0
 cleanup() {
   status=$?
   if command -v postgres_stop >/dev/null; then postgres_stop >/dev/null 2>&1 || true; fi
+  if command -v citus_stop >/dev/null; then citus_stop >/dev/null 2>&1 || true; fi
   if command -v fake_dns_stop >/dev/null; then fake_dns_stop >/dev/null 2>&1 || true; fi
   if command -v knot_stop >/dev/null; then knot_stop >/dev/null 2>&1 || true; fi
   if command -v exim_stop >/dev/null; then exim_stop >/dev/null 2>&1 || true; fi

@@ -60,7 +60,7 @@ pg_free_port() {
 pg_ctl_start() {
   pg_as_owner "$PG_BIN/pg_ctl" -D "$PG_DIR/data" -l "$PG_DIR/log" -w -t 60 -s -o \
     "-c listen_addresses=127.0.0.1 -c port=$1 -c unix_socket_directories='$PG_DIR' \
-     -c shared_buffers=64MB -c max_connections=30 -c fsync=on -c timezone=UTC" \
+     -c shared_buffers=64MB -c max_connections=${PG_CONNECTIONS:-30} -c fsync=on -c timezone=UTC ${PG_OPTIONS:-}" \
     start </dev/null >/dev/null 2>&1
 }
 

@@ -28,6 +28,8 @@ six.acme.example.        AAAA 2001:db8::1
 sendgrid.net.            TXT  "v=spf1 ip4:203.0.113.96/28 include:relay.example ip4:203.0.113.0/26 ~all"
 relay.example.           TXT  "v=spf1 ip4:203.0.113.112/28 ip4:203.0.113.40/32 ~all"
 servers.mcsv.net.        TXT  "v=spf1 ip4:203.0.113.32/28 ip4:203.0.113.48/28 ~all"
+_dmarc.acme.example.     TXT  "v=DMARC1; p=none"
+_dmarc.dept.acme.example. TXT "v=DMARC1; p=none; psd=n"
 _spf.salesforce.com.     TXT  "v=spf1 ip4:203.0.113.48/28 ~all"
 EOF
 mkdir "$WORK/knot"
@@ -49,19 +51,31 @@ open(sys.argv[1], "w").write("""<feedback><report_metadata><org_name>o</org_name
 <begin>1794700800</begin><end>1794787199</end></date_range></report_metadata><policy_published><domain>acme.example</domain><p>none</p></policy_published>"""
     + "".join(RECORD % (ip, domain, domain) for ip, domain in ROWS) + "</feedback>")
 EOF
+# a receiver that looks for organisations in the DNS: what acme.example signs is not aligned with a department that stands alone
+sed -e 's|<report_id>1<|<report_id>2<|; s|<p>none</p>|<p>none</p><discovery_method>treewalk</discovery_method>|' -e 's|<record>.*||' \
+  -e '/policy_published/q' "$WORK/report.xml" >"$WORK/walk.xml"
+cat >>"$WORK/walk.xml" <<'EOF'
+<record><row><source_ip>203.0.113.81</source_ip><count>5</count><policy_evaluated><disposition>none</disposition><dkim>fail</dkim><spf>fail</spf>
+</policy_evaluated></row><identifiers><header_from>dept.acme.example</header_from></identifiers><auth_results><dkim><domain>acme.example</domain>
+<selector>s1</selector><result>pass</result></dkim></auth_results></record></feedback>
+EOF
 python3 "$HERE/make_mmdb.py" "$WORK/asn.mmdb" 203.0.113.0/24=64500="Evil =1+1 Net" 198.51.99.0/24=64502="sendgrid" 192.0.2.0/24=64501="Acme AS"
 printf 'asn_file = "%s"\nclient "acme" { domains = {"acme.example"} }\n' "$WORK/asn.mmdb" >"$WORK/conf"
 fresh_store enrich
 mill() { "$MILL" --config "$WORK/conf" --store "$STORE" "$@"; }
 enrich() { mill enrich --since 2026-11-01 --resolver "127.0.0.1:$KNOT_PORT" "$@"; }
-check "ingest" 0 "$(status_of mill ingest "$WORK/report.xml")"
+check "ingest" 0 "$(status_of mill ingest "$WORK/report.xml" "$WORK/walk.xml")"
 sources() { mill query sources --client acme --format json >"$WORK/sources.json"; }
 host() { json "$WORK/sources.json" "[r['$2'] for r in d if r['source_ip'] == '$1'][0]"; }
 
+advice() { mill report --client acme --from 2026-11-15 --to 2026-11-15 --format json; }
+
 sources
 check "nothing is known before" "None" "$(host 192.0.2.5 host)"
+check "by the public suffixes it should have passed" "F28" "$(host 203.0.113.81 cause)"
+check_contains "but the receiver walked the tree" "psd=n at dept.acme.example" "$(advice)"
 out=$(enrich)
-check "enrich" "12 sources, 3 of them with a name that leads back to them; 3 domains; 0 without an answer" "$(echo "$out" | sed 's/; [0-9]* records of mail services//')"
+check "enrich" "13 sources, 3 of them with a name that leads back to them; 4 domains; 0 without an answer" "$(echo "$out" | sed 's/; [0-9]* records of mail services//')"
 services=$(echo "$out" | sed -n 's/.*; \([0-9]*\) records of mail services.*/\1/p')
 check "the mail services of the list were asked for" yes "$([ "$services" -gt 50 ] && echo yes || echo "$services")"
 sources
@@ -80,6 +94,7 @@ check "a line of a home" "F24" "$(host 203.0.113.77 cause)"
 check "no confirmed name" "F24" "$(host 203.0.113.78 cause)"
 check "a name that does not exist" "F23" "$(host 203.0.113.80 cause)"
 check "a domain that sends nothing" "F24" "$(host 203.0.113.79 cause)"
+check_contains "an organisation of its own" "Signed as acme.example, not as dept.acme.example." "$(advice)"
 check "a stranger is never advised into SPF" "" "$(mill report --client acme --from 2026-11-15 --to 2026-11-15 | grep -E '203\.0\.113' | grep -i 'ip4' || true)"
 
 # by the networks that mail services publish; what they let others send for them is not theirs

@@ -65,14 +65,6 @@ static enum verdict verdict_of(const json_t *evaluated, const char *key)
     return word && strcmp(word, "fail") == 0 ? VERDICT_FAIL : VERDICT_UNKNOWN;
 }
 
-/* As the tree walk finds it in C33: a record with psd=n there makes it an organisation of its own.
- */
-static const char *walked(const char *name)
-{
-    return domain_is_within(name, "dept.example.com") ? "dept.example.com"
-                                                      : domain_registrable(name);
-}
-
 static size_t read_results(const json_t *list, struct auth_result *out)
 {
     size_t n = json_array_size(list);
@@ -90,16 +82,20 @@ static size_t read_results(const json_t *list, struct auth_result *out)
     return n;
 }
 
-static void read_context(const json_t *ctx, struct context *out)
+static bool is_walk(const json_t *ctx)
 {
     const char *method = text(ctx, "method");
 
+    return method && strcmp(method, "treewalk") == 0;
+}
+
+static void read_context(const json_t *ctx, struct context *out)
+{
     *out = (struct context){
         .ptr = text(ctx, "ptr"),
         .confirmed = known(ctx, "fcr"),
         .residential = known(ctx, "res"),
         .ours = known(ctx, "org_owner"),
-        .web_host = known(ctx, "web_host"),
         .mx_microsoft = known(ctx, "mx_microsoft"),
         .mx_google = known(ctx, "mx_google"),
         .sender = text(ctx, "src"),
@@ -109,7 +105,8 @@ static void read_context(const json_t *ctx, struct context *out)
         .parked = known(ctx, "parked"),
         .sender_in_spf = known(ctx, "src_spf"),
         .sender_has_key = known(ctx, "src_key"),
-        .organisation = method && strcmp(method, "treewalk") == 0 ? walked : NULL,
+        /* C33: a record with psd=n makes it an organisation of its own */
+        .organisation = json_object_get(ctx, "dmarc") ? "dept.example.com" : NULL,
     };
 }
 
@@ -154,6 +151,7 @@ static void read_vector(const json_t *json, struct vector *v)
         .n_reasons = json_array_size(reasons),
         .strict_dkim = strcmp(text(policy, "adkim"), "s") == 0,
         .strict_spf = strcmp(text(policy, "aspf"), "s") == 0,
+        .tree_walk = is_walk(ctx),
         .distrust_spf = use && strcmp(use, "calc") == 0,
         .context = &v->context,
     };
