@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 
-#include <search.h>
+#include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +24,22 @@ struct counter {
 
 struct history {
     struct arena *arena;
-    void *counters; /* tsearch */
+    GHashTable *counters; /* each its own key */
     struct arena *scratch;
 };
+
+static guint hash_of(gconstpointer counter)
+{
+    return (guint)((const struct counter *)counter)->hash;
+}
+
+static gboolean same_key(gconstpointer left, gconstpointer right)
+{
+    const struct counter *a = left;
+    const struct counter *b = right;
+
+    return a->hash == b->hash && strcmp(a->key, b->key) == 0;
+}
 
 struct history *history_new(void)
 {
@@ -34,40 +47,25 @@ struct history *history_new(void)
 
     h->arena = arena_new();
     h->scratch = arena_new();
+    h->counters = g_hash_table_new(hash_of, same_key);
     return h;
-}
-
-static void keep(void *counter)
-{
-    (void)counter; /* the arena has it */
 }
 
 void history_free(struct history *h)
 {
     if (!h)
         return;
-    tdestroy(h->counters, keep);
+    g_hash_table_destroy(h->counters);
     arena_free(h->arena);
     arena_free(h->scratch);
     free(h);
 }
 
-static int by_key(const void *left, const void *right)
-{
-    const struct counter *a = left;
-    const struct counter *b = right;
-
-    if (a->hash != b->hash)
-        return a->hash < b->hash ? -1 : 1;
-    return strcmp(a->key, b->key);
-}
-
 static struct counter *find(const struct history *h, const char *key)
 {
     const struct counter wanted = {.hash = text_hash(key), .key = key};
-    void *const *hit = tfind(&wanted, &h->counters, by_key);
 
-    return hit ? *hit : NULL;
+    return g_hash_table_lookup(h->counters, &wanted);
 }
 
 static struct counter *counter_at(struct history *h, const char *key)
@@ -81,8 +79,7 @@ static struct counter *counter_at(struct history *h, const char *key)
         .key = arena_strdup(h->arena, key),
         .first = INT64_MAX,
         .last = INT64_MIN};
-    if (!tsearch(c, &h->counters, by_key))
-        mem_exhausted();
+    (void)g_hash_table_add(h->counters, c);
     return c;
 }
 

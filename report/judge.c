@@ -6,7 +6,7 @@
 #include "report/history.h"
 #include "store/auth.h"
 
-#include <search.h>
+#include <glib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -41,53 +41,50 @@ struct judge {
     struct judged_row **blocks; /* of BLOCK_ROWS rows: a growing array would be there twice */
     size_t n_blocks;
     size_t n_rows;
-    void *texts;     /* tsearch */
-    void *reporters; /* the same, for the numbers */
+    GHashTable *texts;     /* each its own key */
+    GHashTable *reporters; /* the same, for the numbers */
     size_t n_reporters;
     bool before; /* what is being read */
     struct history *history;
 };
 
-static int by_value(const void *left, const void *right)
+static guint hash_of(gconstpointer text)
+{
+    return (guint)((const struct text *)text)->hash;
+}
+
+static gboolean same_value(gconstpointer left, gconstpointer right)
 {
     const struct text *a = left;
     const struct text *b = right;
 
-    if (a->hash != b->hash)
-        return a->hash < b->hash ? -1 : 1;
-    return strcmp(a->value, b->value);
+    return a->hash == b->hash && strcmp(a->value, b->value) == 0;
 }
 
-static void keep(void *text)
-{
-    (void)text; /* the arena has it */
-}
-
-static struct text *intern(struct judge *j, void **root, const char *value)
+static struct text *intern(const struct judge *j, GHashTable *in, const char *value)
 {
     const struct text wanted = {.hash = text_hash(value), .value = value};
-    void *const *hit = tfind(&wanted, root, by_value);
+    struct text *t = g_hash_table_lookup(in, &wanted);
 
-    if (hit)
-        return *hit;
-    struct text *t = arena_alloc(j->arena, sizeof *t);
+    if (t)
+        return t;
+    t = arena_alloc(j->arena, sizeof *t);
     t->hash = wanted.hash;
     t->value = arena_strdup(j->arena, value);
-    if (!tsearch(t, root, by_value))
-        mem_exhausted();
+    (void)g_hash_table_add(in, t);
     return t;
 }
 
 static const char *once(struct judge *j, const char *value)
 {
-    return value ? intern(j, &j->texts, value)->value : NULL;
+    return value ? intern(j, j->texts, value)->value : NULL;
 }
 
 /* ---- reading ---- */
 
 static const struct text *once_auth(struct judge *j, const char *packed)
 {
-    struct text *t = intern(j, &j->texts, packed ? packed : "");
+    struct text *t = intern(j, j->texts, packed ? packed : "");
 
     if (!t->auth) {
         t->auth = arena_alloc(j->arena, sizeof *t->auth);
@@ -98,7 +95,7 @@ static const struct text *once_auth(struct judge *j, const char *packed)
 
 static const struct text *once_reasons(struct judge *j, const char *packed)
 {
-    struct text *t = intern(j, &j->texts, packed ? packed : "");
+    struct text *t = intern(j, j->texts, packed ? packed : "");
 
     if (!t->reasons && *t->value)
         t->reasons = reasons_unpack(j->arena, t->value, &t->n_reasons);
@@ -107,7 +104,7 @@ static const struct text *once_reasons(struct judge *j, const char *packed)
 
 static struct text *once_reporter(struct judge *j, const char *name)
 {
-    struct text *t = intern(j, &j->reporters, name ? name : "");
+    struct text *t = intern(j, j->reporters, name ? name : "");
 
     if (t->number == 0)
         t->number = ++j->n_reporters;
@@ -275,6 +272,8 @@ int judge_rows(struct store *s, const struct store_period *p, const struct repor
         .identities = set->identities,
         .enrichment = set->enrichment,
         .history = history_new(),
+        .texts = g_hash_table_new(hash_of, same_value),
+        .reporters = g_hash_table_new(hash_of, same_value),
     };
     int rc = read_rows(&j, s, p, e);
 
@@ -282,8 +281,8 @@ int judge_rows(struct store *s, const struct store_period *p, const struct repor
         learn_history(&j);
         judge_all(&j, to);
     }
-    tdestroy(j.texts, keep);
-    tdestroy(j.reporters, keep);
+    g_hash_table_destroy(j.texts);
+    g_hash_table_destroy(j.reporters);
     history_free(j.history);
     return rc;
 }

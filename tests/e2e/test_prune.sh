@@ -12,7 +12,15 @@ config() { # SETTINGS [CLIENT-SETTINGS]
 }
 mill() { timeout 120 "$MILL" --config "$WORK/conf" "$@"; }
 prune() { DMARCMILL_NOW=${NOW:-2026-06-01T12:00:00Z} mill store prune "$@"; }
-verified() { mill store verify | sed 's/.*checked, //'; }
+# A cluster has no snapshot of all its nodes: beside a writer, half of what he commits may be seen there.
+verified() {
+  for _ in 1 2 3; do
+    _found=$(mill store verify 2>"$WORK/faults" | sed 's/.*checked, //')
+    [ "$BACKEND" = citus ] && [ "$_found" != "0 faults" ] || break
+  done
+  cat "$WORK/faults" >&2
+  echo "$_found"
+}
 removed() { sed 's/^\(would remove\|removed\): \([0-9]*\) aggregate reports with \([0-9]*\) records.*/\2 \3/'; }
 counted() { mill query reports --format json >"$WORK/q" && json "$WORK/q" 'len([r for r in d if r["counted"] == "yes"])'; }
 
