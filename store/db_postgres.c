@@ -362,6 +362,14 @@ static int postgres_script(struct db *db, const char *ddl, struct err *e)
     return got < 0 ? got : exec(db, ddl, e);
 }
 
+/* The server says that it cannot do that, but with a code that says no more. */
+static bool is_standby(const struct db *db)
+{
+    const char *standby = PQparameterStatus(db->conn, "in_hot_standby");
+
+    return standby && strcmp(standby, "on") == 0;
+}
+
 static int postgres_begin(struct db *db, bool to_write, struct err *e)
 {
     const char *sql = to_write ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
@@ -381,6 +389,10 @@ static int postgres_begin(struct db *db, bool to_write, struct err *e)
     }
     db->in_transaction = got == 0;
     db->writing = to_write;
+    if (got == ERR_BUG && to_write && is_standby(db)) {
+        return err_set(e, ERR_CONFIG, "database",
+            "PostgreSQL: this server is a standby and read-only: name the primary in the store's URL");
+    }
     return got;
 }
 
