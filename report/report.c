@@ -385,7 +385,7 @@ static void finish(struct builder *b)
     }
 }
 
-int report_build(struct store *s, const struct store_period *p, const struct report_settings *set,
+static int build(struct store *s, const struct store_period *p, const struct report_settings *set,
     struct arena *a, struct client_report *out, struct err *e)
 {
     struct builder b = {.arena = a, .set = set, .report = out};
@@ -401,7 +401,19 @@ int report_build(struct store *s, const struct store_period *p, const struct rep
     return rc;
 }
 
-int report_complete(struct store *s, const struct store_period *p,
+int report_build(struct store *s, const struct store_period *p, const struct report_settings *set,
+    struct arena *a, struct client_report *out, struct err *e)
+{
+    int rc = store_read_begin(s, e);
+
+    if (rc)
+        return rc;
+    rc = build(s, p, set, a, out, e);
+    store_read_end(s);
+    return rc;
+}
+
+static int build_all(struct store *s, const struct store_period *p,
     const struct report_settings *set, struct arena *a, struct client_report *out, struct err *e)
 {
     struct store_period earlier = *p;
@@ -409,9 +421,9 @@ int report_complete(struct store *s, const struct store_period *p,
     struct changes *changes = arena_alloc(a, sizeof *changes);
 
     report_period_before(p->from, p->to, &earlier.from, &earlier.to);
-    int rc = report_build(s, &earlier, set, a, &before, e);
+    int rc = build(s, &earlier, set, a, &before, e);
     if (!rc)
-        rc = report_build(s, p, set, a, out, e);
+        rc = build(s, p, set, a, out, e);
     if (!rc)
         rc = coverage_build(s, p, a, &out->coverage, e);
     if (!rc)
@@ -423,6 +435,18 @@ int report_complete(struct store *s, const struct store_period *p,
     changes_find(a, &before, out, changes);
     out->changes = changes;
     return 0;
+}
+
+int report_complete(struct store *s, const struct store_period *p,
+    const struct report_settings *set, struct arena *a, struct client_report *out, struct err *e)
+{
+    int rc = store_read_begin(s, e);
+
+    if (rc)
+        return rc;
+    rc = build_all(s, p, set, a, out, e);
+    store_read_end(s);
+    return rc;
 }
 
 void report_period_before(int64_t from, int64_t to, int64_t *before_from, int64_t *before_to)

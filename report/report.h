@@ -94,7 +94,7 @@ struct client_report {
 };
 
 /* Everything in *out lives in the arena, and in the settings. A period without reports gives a
- * report full of zeros. */
+ * report full of zeros. All of it is of one moment, whatever is stored meanwhile. */
 int report_build(struct store *s, const struct store_period *p, const struct report_settings *set,
     struct arena *a, struct client_report *out, struct err *e) ERR_CHECKED;
 

@@ -126,7 +126,11 @@ int simulate(struct store *s, const struct what_if *w, const struct report_setti
         .change = w->change,
         .readiness = {.first = INT64_MAX, .last = INT64_MIN},
     };
-    int rc = judge_rows(s, p, set, a, &(struct judge_sink){take_row, &m}, e);
+    int rc = store_read_begin(s, e);
+    if (!rc) {
+        rc = judge_rows(s, p, set, a, &(struct judge_sink){take_row, &m}, e);
+        store_read_end(s);
+    }
     out->findings = findings_finish(m.findings, &out->n_findings);
     return rc;
 }

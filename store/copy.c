@@ -533,7 +533,7 @@ int store_copy(struct store *from, struct store *to,
     void (*table)(void *context, const struct store_copied *done), void *context, struct err *e)
 {
     struct copier c = {.from = from, .to = to, .arena = arena_new()};
-    int rc = from->c.driver->begin(from->c.db, false, e);
+    int rc = store_read_begin(from, e);
 
     if (!rc) {
         const char *origin = origin_of(c.arena, from);
@@ -542,7 +542,7 @@ int store_copy(struct store *from, struct store *to,
             rc = begin_copy(&c, origin, e);
         if (!rc)
             rc = copy_all(&c, table, context, e);
-        from->c.driver->rollback(from->c.db);
+        store_read_end(from);
     }
     arena_free(c.arena);
     return rc;

@@ -146,6 +146,16 @@ int store_end(struct store *s, int got, struct err *e)
     return got;
 }
 
+int store_read_begin(struct store *s, struct err *e)
+{
+    return s->c.driver->begin(s->c.db, false, e);
+}
+
+void store_read_end(struct store *s)
+{
+    s->c.driver->rollback(s->c.db);
+}
+
 int store_owners_hold(struct store *s, struct err *e)
 {
     struct db_value version = db_int(s->owners_version);

@@ -507,6 +507,13 @@ int store_deliveries(struct store *s, const struct store_period *p,
     int (*row)(void *context, const struct store_delivery *d), void *context,
     struct err *e) ERR_CHECKED;
 
+/* ---- several readings of one moment ---- */
+
+/* What is read between the two is as it was at the first, whatever others write. In between nothing
+ * is written here. */
+int store_read_begin(struct store *s, struct err *e) ERR_CHECKED;
+void store_read_end(struct store *s);
+
 /* ---- upkeep ---- */
 
 /* Recounts what is stored against what is written about it; calls `fault` for each difference. */

@@ -155,11 +155,11 @@ int store_verify(struct store *s, void (*fault)(void *context, const char *what)
     int64_t *checked, struct err *e)
 {
     struct verify v = {.store = s, .fault = fault, .context = context, .memory = arena_new()};
-    int got = s->c.driver->begin(s->c.db, false, e);
+    int got = store_read_begin(s, e);
 
     if (got == 0) {
         got = check_all(&v, e);
-        s->c.driver->rollback(s->c.db);
+        store_read_end(s);
     }
     arena_free(v.memory);
     *checked = v.checked;
