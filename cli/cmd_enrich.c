@@ -153,9 +153,11 @@ const struct command cmd_enrich = {
             "  --resolver ADDR    ask this server instead of those of the system\n"
             "\n"
             "Names of hosts and whether they lead back; what From domains say in SPF and\n"
-            "MX; what networks mail services send from, by the SPF records that customers\n"
-            "include; and, with asn_file in the configuration, networks. Reports and\n"
-            "queries use it where it is there, and do without where not. Run it before the\n"
-            "weekly report; what is known already is not asked again.\n",
+            "MX, which mail services they have published DKIM keys of, and where the tree\n"
+            "walk of RFC 9989 ends; what networks mail services send from, by the SPF\n"
+            "records that customers include; and, with asn_file in the configuration,\n"
+            "networks. Reports and queries use it where it is there, and do without where\n"
+            "not. Run it before the weekly report; what is known already is not asked\n"
+            "again.\n",
     .run = run_enrich,
 };

@@ -188,6 +188,18 @@ static void add_spf(struct arena *a, const struct spf_outcome *spf, struct domai
     add_includes(a, t->top, d);
 }
 
+static void add_keys(struct arena *a, const struct dkim_result *r, struct domain_facts *d)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const struct dkim_selector *k = &r->selectors[i];
+        if (!k->has_key || k->revoked)
+            continue;
+        d->keys = arena_grow(a, d->keys, &d->n_keys, sizeof *d->keys);
+        d->keys[d->n_keys - 1] =
+            k->answer.n_chain ? k->answer.chain[k->answer.n_chain - 1] : k->selector;
+    }
+}
+
 static int take_domain(void *context, const struct check_result *r, struct err *e)
 {
     struct enricher *x = context;
@@ -212,6 +224,7 @@ static int take_domain(void *context, const struct check_result *r, struct err *
             add_spf(a, &r->spf, &d);
         if (r->dmarc.walk.org_place && !r->dmarc.walk.incomplete)
             d.organisation = r->dmarc.walk.org;
+        add_keys(a, &r->dkim, &d);
         x->totals->domains++;
         rc = facts_put_domain(x->s, &d, e);
     } else if (r->domain) {
@@ -224,7 +237,8 @@ static int take_domain(void *context, const struct check_result *r, struct err *
 static int look_at_domains(struct enricher *x, const char *const *names, size_t n, struct err *e)
 {
     struct check_target *targets = arena_alloc(x->arena, n * sizeof *targets);
-    const struct check_settings set = {.dns = x->want->dns, .now = when_now()};
+    const struct check_settings set = {
+        .dns = x->want->dns, .dkim = {.probe = true}, .now = when_now()};
 
     for (size_t i = 0; i < n; i++)
         targets[i] = (struct check_target){.name = names[i]};

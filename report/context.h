@@ -16,8 +16,8 @@ enum known {
     YES
 };
 
-/* All zero: nothing is known. Strings belong to whoever filled them in, and stay. What the store
- * knows (report/enrichment.h) is all but sender_has_key. */
+/* All zero: nothing is known. Strings belong to whoever filled them in, and stay. The store
+ * knows most of it: report/enrichment.h. */
 struct context {
     const char *ptr;        /* the host's name, normalised; NULL: none, or not known */
     enum known confirmed;   /* ptr resolves back to the address */

@@ -323,15 +323,56 @@ static bool is_included(const struct domain_facts *d, const struct sender *sende
     return false;
 }
 
+/* Is the name there, with no other letters of a name beside it? */
+static bool names(const char *text, const char *name)
+{
+    return text && has_word(text, name, "abcdefghijklmnopqrstuvwxyz0123456789-_");
+}
+
+/* A selector tells a mail service if no other one has its customers use it. */
+static bool is_selector_of(const struct sender *sender, const char *selector)
+{
+    static const char *const common[] = {
+        "mail", "default", "dkim", "smtp", "api", "m1", "s1", "s2", "k1", "mail1", "mail2"};
+    char name[IDENTITY_NAME_MAX];
+
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++) {
+        if (strcmp(common[i], selector) == 0)
+            return false;
+    }
+    (void)snprintf(name, sizeof name, "%s._domainkey TXT", selector);
+    return names(sender->dkim_records, name);
+}
+
+/* Does one of the domain's DKIM names lead to the sender? */
+static bool has_key_of(
+    const struct knowledge *k, const struct domain_facts *d, const struct sender *sender)
+{
+    for (size_t i = 0; i < d->n_keys; i++) {
+        const char *key = d->keys[i];
+        if (!strchr(key, '.')) {
+            if (is_selector_of(sender, key))
+                return true;
+        } else if (identity_is_host(k->identities, sender, key) ||
+                   names(sender->dkim_records, domain_registrable(key))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void about_sender(
     void *data, const char *from, const struct sender *sender, struct context *out)
 {
     struct knowledge *k = data;
     const struct domain_facts *d = from ? domain_of(k, from) : NULL;
 
-    if (!d || d->spf == FACT_UNKNOWN || !sender->spf || !strstr(sender->spf, "include:"))
+    if (!d)
         return;
-    out->sender_in_spf = is_included(d, sender) ? YES : NO;
+    if (has_key_of(k, d, sender))
+        out->sender_has_key = YES;
+    if (d->spf != FACT_UNKNOWN && sender->spf && strstr(sender->spf, "include:"))
+        out->sender_in_spf = is_included(d, sender) ? YES : NO;
 }
 
 struct enrichment *enrichment_new(struct store *s, const struct identities *ids)

@@ -174,6 +174,7 @@ static int take_domain(void *context, struct store *s, struct db_stmt *stmt)
     d->includes = unpack_words(r->a, store_text(s, stmt, 4), &d->n_includes);
     d->ranges = unpack_ranges(r->a, store_text(s, stmt, 5), &d->n_ranges);
     d->organisation = copy(r->a, store_text(s, stmt, 6));
+    d->keys = unpack_words(r->a, store_text(s, stmt, 7), &d->n_keys);
     return 0;
 }
 
@@ -206,21 +207,25 @@ int facts_put_domain(struct store *s, const struct domain_facts *d, struct err *
     struct buf mx;
     struct buf includes;
     struct buf ranges;
+    struct buf keys;
 
     buf_init(&mx, PACKED_MAX);
     buf_init(&includes, PACKED_MAX);
     buf_init(&ranges, PACKED_MAX);
+    buf_init(&keys, PACKED_MAX);
     bool bad_mx = pack_words(&mx, d->mx, d->n_mx) != 0;
     bool bad_includes = pack_words(&includes, d->includes, d->n_includes) != 0;
+    bool bad_keys = pack_words(&keys, d->keys, d->n_keys) != 0;
     bool bad_ranges = pack_ranges(&ranges, d->ranges, d->n_ranges) != 0;
     struct db_value values[] = {db_text(d->domain), db_int(when_now()), fact_value(d->nonexistent),
         fact_value(d->parked), packed_value(&mx, bad_mx), fact_value(d->spf),
         packed_value(&includes, bad_includes), packed_value(&ranges, bad_ranges),
-        db_text(d->organisation)};
+        db_text(d->organisation), packed_value(&keys, bad_keys)};
     int got = db_exec(&s->c, sql_sender_domain_put, values, sizeof values / sizeof *values, e);
     buf_done(&mx);
     buf_done(&includes);
     buf_done(&ranges);
+    buf_done(&keys);
     return got;
 }
 

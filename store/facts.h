@@ -51,6 +51,10 @@ struct domain_facts {
     struct spf_range *ranges;
     size_t n_ranges;
     const char *organisation; /* by the tree walk (RFC 9989 4.10); NULL: not known */
+    /* DKIM keys at names that mail services usually have: where the name leads by CNAME, or the
+     * selector */
+    const char **keys;
+    size_t n_keys;
 };
 
 /* Found before now; *found false: never looked at. Everything in *out lives in the arena. */

@@ -490,17 +490,17 @@ const char sql_host_network[] =
     "INSERT INTO host (ip, looked_at, asn, network) VALUES ($1, 0, $2, $3) "
     "ON CONFLICT (ip) DO UPDATE SET asn = excluded.asn, network = excluded.network";
 const char sql_sender_domain[] =
-    "SELECT nonexistent, parked, mx, spf, includes, networks, organisation FROM sender_domain "
-    "WHERE domain = $1";
+    "SELECT nonexistent, parked, mx, spf, includes, networks, organisation, keys "
+    "FROM sender_domain WHERE domain = $1";
 const char sql_sender_domain_looked_at[] = "SELECT looked_at FROM sender_domain WHERE domain = $1";
 const char sql_sender_domain_put[] =
     "INSERT INTO sender_domain (domain, looked_at, nonexistent, parked, mx, spf, includes, "
-    "networks, organisation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+    "networks, organisation, keys) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
     "ON CONFLICT (domain) DO UPDATE SET "
     "looked_at = excluded.looked_at, nonexistent = excluded.nonexistent, "
     "parked = excluded.parked, mx = excluded.mx, spf = excluded.spf, "
     "includes = excluded.includes, networks = excluded.networks, "
-    "organisation = excluded.organisation";
+    "organisation = excluded.organisation, keys = excluded.keys";
 
 /* $1 client, $2 to $3 days, $4 the latest look that is too old, $5 behind which one. */
 const char sql_hosts_due[] =

@@ -28,6 +28,8 @@ six.acme.example.        AAAA 2001:db8::1
 sendgrid.net.            TXT  "v=spf1 ip4:203.0.113.96/28 include:relay.example ip4:203.0.113.0/26 ~all"
 relay.example.           TXT  "v=spf1 ip4:203.0.113.112/28 ip4:203.0.113.40/32 ~all"
 servers.mcsv.net.        TXT  "v=spf1 ip4:203.0.113.32/28 ip4:203.0.113.48/28 ~all"
+s1._domainkey.acme.example. CNAME s1.domainkey.u1.wl2.sendgrid.net.
+s1.domainkey.u1.wl2.sendgrid.net. TXT "k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDQN97ztKdz5v4Z/54KRBB38EFmVkchJ8ySsvaKL6NuFSgJx1S0Wqa3GuPlLuCimN13mBBm78dBl7H2TGRCwfdTMC/Esj4Z3YDbfdp1pRnx6bhRpm57ecF3JIM8SsCjRLoe8oYeLBwODUj5+2kcJ9NSjtjYGZ3JTCWSTJgNjXSCyQIDAQAB"
 _dmarc.acme.example.     TXT  "v=DMARC1; p=none"
 _dmarc.dept.acme.example. TXT "v=DMARC1; p=none; psd=n"
 _spf.salesforce.com.     TXT  "v=spf1 ip4:203.0.113.48/28 ~all"
@@ -103,6 +105,10 @@ check "in one of a service's service" False "$(json "$WORK/sources.json" "[r['id
 check "by the name of the network" "Twilio SendGrid" "$(host 198.51.99.7 identity)"
 check "in the narrower one of two" "Intuit Mailchimp" "$(host 203.0.113.40 identity)"
 check "in one that two services claim" False "$(json "$WORK/sources.json" "[r['identity'] in ('Intuit Mailchimp', 'Salesforce') for r in d if r['source_ip'] == '203.0.113.50'][0]")"
+
+# a service whose DKIM name leads to its key is half set up, another is not set up at all
+check "a key of the service is published" "F13" "$(host 203.0.113.100 cause)"
+check "none is" "F24" "$(host 203.0.113.40 cause)"
 
 # again: nothing is asked for that is known
 check "known already" "0 sources, 0 of them with a name that leads back to them; 0 domains; 0 records of mail services; 0 without an answer" "$(enrich)"
