@@ -128,20 +128,19 @@ static int look_at_hosts(struct enricher *x, const struct addr *ips, size_t n, s
 
 static int enrich_hosts(struct enricher *x, const struct store_period *p, struct err *e)
 {
+    const struct facts_wanted wanted = {p, x->want->before};
     struct addr last = {0};
-    struct addr *ips = NULL;
-    size_t n = 0;
+    struct due_hosts due;
     int rc;
 
     do {
         arena_reset(x->arena);
-        rc = facts_hosts_due(
-            x->s, p, x->want->before, last.len ? &last : NULL, x->arena, &ips, &n, e);
-        if (!rc && n) {
-            last = ips[n - 1];
-            rc = look_at_hosts(x, ips, n, e);
+        rc = facts_hosts_due(x->s, &wanted, last.len ? &last : NULL, x->arena, &due, e);
+        if (!rc && due.n) {
+            last = due.list[due.n - 1];
+            rc = look_at_hosts(x, due.list, due.n, e);
         }
-    } while (!rc && n);
+    } while (!rc && due.n);
     return rc;
 }
 
@@ -247,20 +246,20 @@ static int look_at_domains(struct enricher *x, const char *const *names, size_t 
 
 static int enrich_domains(struct enricher *x, const struct store_period *p, struct err *e)
 {
+    const struct facts_wanted wanted = {p, x->want->before};
     char *last = NULL;
-    const char **names = NULL;
-    size_t n = 0;
+    struct due_domains due;
     int rc;
 
     do {
         arena_reset(x->arena);
-        rc = facts_domains_due(x->s, p, x->want->before, last, x->arena, &names, &n, e);
-        if (!rc && n) {
+        rc = facts_domains_due(x->s, &wanted, last, x->arena, &due, e);
+        if (!rc && due.n) {
             free(last);
-            last = mem_strdup(names[n - 1]);
-            rc = look_at_domains(x, names, n, e);
+            last = mem_strdup(due.list[due.n - 1]);
+            rc = look_at_domains(x, due.list, due.n, e);
         }
-    } while (!rc && n);
+    } while (!rc && due.n);
     free(last);
     return rc;
 }

@@ -91,10 +91,11 @@ int facts_put_hosts(struct store *s, const struct host_facts *list, size_t n, st
         struct db_value network[] = {addr_value(&h->ip), asn, db_text(h->network)};
         struct db_value all[] = {addr_value(&h->ip), db_int(when_now()), db_text(h->ptr),
             fact_value(h->confirmed), asn, db_text(h->network)};
-        if (h->confirmed == FACT_UNKNOWN)
+        if (h->confirmed == FACT_UNKNOWN) {
             got = db_exec(&s->c, sql_host_network, network, sizeof network / sizeof *network, e);
-        else
+        } else {
             got = db_exec(&s->c, sql_host_put, all, sizeof all / sizeof *all, e);
+        }
     }
     return store_end(s, got, e);
 }
@@ -257,36 +258,36 @@ static int take_due_domain(void *context, struct store *s, struct db_stmt *stmt)
     return 0;
 }
 
-int facts_hosts_due(struct store *s, const struct store_period *p, int64_t before,
-    const struct addr *after, struct arena *a, struct addr **out, size_t *n, struct err *e)
+int facts_hosts_due(struct store *s, const struct facts_wanted *w, const struct addr *after,
+    struct arena *a, struct due_hosts *out, struct err *e)
 {
+    const struct store_period *p = w->period;
     struct due d = {.a = a};
     int64_t client = 0;
     int got = store_client_find(s, p->client, &client, e);
 
     if (got == 0) {
-        struct db_value values[] = {db_int(client), db_int(p->from), db_int(p->to), db_int(before),
-            after ? addr_value(after) : db_blob("", 0)};
+        struct db_value values[] = {db_int(client), db_int(p->from), db_int(p->to),
+            db_int(w->before), after ? addr_value(after) : db_blob("", 0)};
         got = store_query(s, &(struct query){sql_hosts_due, values, 5, take_due_host, &d}, e);
     }
-    *out = d.addrs;
-    *n = d.n;
+    *out = (struct due_hosts){d.addrs, d.n};
     return got;
 }
 
-int facts_domains_due(struct store *s, const struct store_period *p, int64_t before,
-    const char *after, struct arena *a, const char ***out, size_t *n, struct err *e)
+int facts_domains_due(struct store *s, const struct facts_wanted *w, const char *after,
+    struct arena *a, struct due_domains *out, struct err *e)
 {
+    const struct store_period *p = w->period;
     struct due d = {.a = a};
     int64_t client = 0;
     int got = store_client_find(s, p->client, &client, e);
 
     if (got == 0) {
-        struct db_value values[] = {db_int(client), db_int(p->from), db_int(p->to), db_int(before),
-            db_text(after ? after : "")};
+        struct db_value values[] = {db_int(client), db_int(p->from), db_int(p->to),
+            db_int(w->before), db_text(after ? after : "")};
         got = store_query(s, &(struct query){sql_domains_due, values, 5, take_due_domain, &d}, e);
     }
-    *out = d.names;
-    *n = d.n;
+    *out = (struct due_domains){d.names, d.n};
     return got;
 }

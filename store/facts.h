@@ -73,14 +73,27 @@ int facts_put_hosts(
     struct store *s, const struct host_facts *list, size_t n, struct err *e) ERR_CHECKED;
 int facts_put_domain(struct store *s, const struct domain_facts *d, struct err *e) ERR_CHECKED;
 
-/*
- * What is due: sources and From domains of the period's records that were not looked at since
- * `before` (seconds), in order, behind `after` (NULL: from the first), at most 1000 at a time.
- */
-int facts_hosts_due(struct store *s, const struct store_period *p, int64_t before,
-    const struct addr *after, struct arena *a, struct addr **out, size_t *n,
-    struct err *e) ERR_CHECKED;
-int facts_domains_due(struct store *s, const struct store_period *p, int64_t before,
-    const char *after, struct arena *a, const char ***out, size_t *n, struct err *e) ERR_CHECKED;
+struct due_hosts {
+    struct addr *list;
+    size_t n;
+};
+
+struct due_domains {
+    const char **list;
+    size_t n;
+};
+
+/* What was looked at in the records of a period before `before` (seconds), or never, is due. */
+struct facts_wanted {
+    const struct store_period *period;
+    int64_t before;
+};
+
+/* Due sources and From domains in order, behind `after` (NULL: from the first), at most 1000 at a
+ * time. */
+int facts_hosts_due(struct store *s, const struct facts_wanted *w, const struct addr *after,
+    struct arena *a, struct due_hosts *out, struct err *e) ERR_CHECKED;
+int facts_domains_due(struct store *s, const struct facts_wanted *w, const char *after,
+    struct arena *a, struct due_domains *out, struct err *e) ERR_CHECKED;
 
 #endif
