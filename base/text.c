@@ -176,12 +176,3 @@ bool text_int64(const char *s, int64_t *out)
     *out = value;
     return true;
 }
-
-uint64_t text_hash(const char *s)
-{
-    uint64_t h = UINT64_C(0xCBF29CE484222325);
-
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001B3);
-    return h;
-}

@@ -39,9 +39,6 @@ const char *text_trim(const char *s, size_t *len);
 char *text_lower(struct arena *a, const char *s);     /* ASCII only */
 bool text_equal_nocase(const char *a, const char *b); /* ASCII; NULL equals only NULL */
 
-/* For trees and tables of texts, not against people who look for collisions: FNV-1a. */
-uint64_t text_hash(const char *s);
-
 /* A whole decimal number, optional sign, nothing else. False on overflow or junk. */
 bool text_int64(const char *s, int64_t *out);
 

@@ -4,9 +4,9 @@
 #include "report/history.h"
 
 #include "base/arena.h"
+#include "base/lookup.h"
 #include "base/text.h"
 
-#include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,30 +16,16 @@ enum {
 };
 
 struct counter {
-    uint64_t hash; /* of the key: long keys begin alike */
-    const char *key;
+    struct lookup_key key;
     int64_t n;
     int64_t first, last; /* days */
 };
 
 struct history {
     struct arena *arena;
-    GHashTable *counters; /* each its own key */
+    struct lookup *counters;
     struct arena *scratch;
 };
-
-static guint hash_of(gconstpointer counter)
-{
-    return (guint)((const struct counter *)counter)->hash;
-}
-
-static gboolean same_key(gconstpointer left, gconstpointer right)
-{
-    const struct counter *a = left;
-    const struct counter *b = right;
-
-    return a->hash == b->hash && strcmp(a->key, b->key) == 0;
-}
 
 struct history *history_new(void)
 {
@@ -47,7 +33,7 @@ struct history *history_new(void)
 
     h->arena = arena_new();
     h->scratch = arena_new();
-    h->counters = g_hash_table_new(hash_of, same_key);
+    h->counters = lookup_new();
     return h;
 }
 
@@ -55,7 +41,7 @@ void history_free(struct history *h)
 {
     if (!h)
         return;
-    g_hash_table_destroy(h->counters);
+    lookup_free(h->counters);
     arena_free(h->arena);
     arena_free(h->scratch);
     free(h);
@@ -63,9 +49,7 @@ void history_free(struct history *h)
 
 static struct counter *find(const struct history *h, const char *key)
 {
-    const struct counter wanted = {.hash = text_hash(key), .key = key};
-
-    return g_hash_table_lookup(h->counters, &wanted);
+    return lookup_find(h->counters, key);
 }
 
 static struct counter *counter_at(struct history *h, const char *key)
@@ -75,11 +59,9 @@ static struct counter *counter_at(struct history *h, const char *key)
     if (c)
         return c;
     c = arena_alloc(h->arena, sizeof *c);
-    *c = (struct counter){.hash = text_hash(key),
-        .key = arena_strdup(h->arena, key),
-        .first = INT64_MAX,
-        .last = INT64_MIN};
-    (void)g_hash_table_add(h->counters, c);
+    *c = (struct counter){
+        .key.text = arena_strdup(h->arena, key), .first = INT64_MAX, .last = INT64_MIN};
+    lookup_add(h->counters, &c->key);
     return c;
 }
 

@@ -1,12 +1,12 @@
 #include "report/judge.h"
 
 #include "base/arena.h"
+#include "base/lookup.h"
 #include "base/text.h"
 #include "base/when.h"
 #include "report/history.h"
 #include "store/auth.h"
 
-#include <glib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,8 +16,7 @@ enum {
 
 /* A text, once: reports say the same few things again and again. */
 struct text {
-    uint64_t hash; /* of the value: long texts begin alike */
-    const char *value;
+    struct lookup_key value;
     size_t number; /* in order of appearance */
     /* what it unpacks to, once that is asked for */
     struct auth_results *auth;
@@ -41,43 +40,28 @@ struct judge {
     struct judged_row **blocks; /* of BLOCK_ROWS rows: a growing array would be there twice */
     size_t n_blocks;
     size_t n_rows;
-    GHashTable *texts;     /* each its own key */
-    GHashTable *reporters; /* the same, for the numbers */
+    struct lookup *texts;
+    struct lookup *reporters; /* the same, for the numbers */
     size_t n_reporters;
     bool before; /* what is being read */
     struct history *history;
 };
 
-static guint hash_of(gconstpointer text)
+static struct text *intern(const struct judge *j, struct lookup *in, const char *value)
 {
-    return (guint)((const struct text *)text)->hash;
-}
-
-static gboolean same_value(gconstpointer left, gconstpointer right)
-{
-    const struct text *a = left;
-    const struct text *b = right;
-
-    return a->hash == b->hash && strcmp(a->value, b->value) == 0;
-}
-
-static struct text *intern(const struct judge *j, GHashTable *in, const char *value)
-{
-    const struct text wanted = {.hash = text_hash(value), .value = value};
-    struct text *t = g_hash_table_lookup(in, &wanted);
+    struct text *t = lookup_find(in, value);
 
     if (t)
         return t;
     t = arena_alloc(j->arena, sizeof *t);
-    t->hash = wanted.hash;
-    t->value = arena_strdup(j->arena, value);
-    (void)g_hash_table_add(in, t);
+    t->value.text = arena_strdup(j->arena, value);
+    lookup_add(in, &t->value);
     return t;
 }
 
 static const char *once(struct judge *j, const char *value)
 {
-    return value ? intern(j, j->texts, value)->value : NULL;
+    return value ? intern(j, j->texts, value)->value.text : NULL;
 }
 
 /* ---- reading ---- */
@@ -88,7 +72,7 @@ static const struct text *once_auth(struct judge *j, const char *packed)
 
     if (!t->auth) {
         t->auth = arena_alloc(j->arena, sizeof *t->auth);
-        auth_unpack(j->arena, t->value, t->auth);
+        auth_unpack(j->arena, t->value.text, t->auth);
     }
     return t;
 }
@@ -97,8 +81,8 @@ static const struct text *once_reasons(struct judge *j, const char *packed)
 {
     struct text *t = intern(j, j->texts, packed ? packed : "");
 
-    if (!t->reasons && *t->value)
-        t->reasons = reasons_unpack(j->arena, t->value, &t->n_reasons);
+    if (!t->reasons && *t->value.text)
+        t->reasons = reasons_unpack(j->arena, t->value.text, &t->n_reasons);
     return t;
 }
 
@@ -141,9 +125,9 @@ static int take_row(void *context, const struct store_source_row *r)
     to->row.domain = once(j, r->domain ? r->domain : "");
     to->row.header_from = once(j, r->header_from);
     to->row.envelope_from = once(j, r->envelope_from);
-    to->row.auth = to->auth->value;
-    to->row.reasons = to->reasons->value;
-    to->row.reporter = to->reporter->value;
+    to->row.auth = to->auth->value.text;
+    to->row.reasons = to->reasons->value.text;
+    to->row.reporter = to->reporter->value.text;
     to->row.p = once(j, r->p);
     to->row.sp = once(j, r->sp);
     to->row.adkim = once(j, r->adkim);
@@ -228,7 +212,7 @@ static void learn_history(struct judge *j)
     }
     for (size_t i = 0; i < j->n_rows; i++) {
         struct text *reporter = row_at(j, i)->reporter;
-        reporter->distrusted = history_distrusts_spf(j->history, reporter->value);
+        reporter->distrusted = history_distrusts_spf(j->history, reporter->value.text);
     }
     for (size_t i = 0; i < j->n_rows; i++) {
         const struct store_source_row *r = &row_at(j, i)->row;
@@ -272,8 +256,8 @@ int judge_rows(struct store *s, const struct store_period *p, const struct repor
         .identities = set->identities,
         .enrichment = set->enrichment,
         .history = history_new(),
-        .texts = g_hash_table_new(hash_of, same_value),
-        .reporters = g_hash_table_new(hash_of, same_value),
+        .texts = lookup_new(),
+        .reporters = lookup_new(),
     };
     int rc = read_rows(&j, s, p, e);
 
@@ -281,8 +265,8 @@ int judge_rows(struct store *s, const struct store_period *p, const struct repor
         learn_history(&j);
         judge_all(&j, to);
     }
-    g_hash_table_destroy(j.texts);
-    g_hash_table_destroy(j.reporters);
+    lookup_free(j.texts);
+    lookup_free(j.reporters);
     history_free(j.history);
     return rc;
 }

@@ -36,8 +36,10 @@ int store_clients(struct store *s, int (*row)(void *context, const struct store_
 int store_client_find(struct store *s, const char *name, int64_t *id, struct err *e)
 {
     struct db_value value = db_text(name);
-    int got = db_one_int(&s->c, sql_client_find, &value, 1, id, e);
 
+    if (store_read_failed(s, e))
+        return (int)e->class;
+    int got = db_one_int(&s->c, sql_client_find, &value, 1, id, e);
     if (got == DB_DONE)
         return err_set(e, ERR_USAGE, "no-such-client", "there is no client %.200s", name);
     return got < 0 ? got : 0;

@@ -29,6 +29,8 @@ struct store {
     int version;
     struct store_policy policy;
     bool in_transaction;
+    bool reading;            /* from store_read_begin to store_read_end */
+    struct err read_failure; /* the first in there, class 0: none */
     struct known *known;
 
     struct owners *owners; /* as of owners_version */
@@ -73,6 +75,10 @@ struct query {
     int (*row)(void *context, struct store *s, struct db_stmt *stmt);
     void *context;
 };
+
+/* After a failure nothing can be read of the same moment any more. Whoever asks on, because he did
+ * not mind it, is told what it was. */
+bool store_read_failed(const struct store *s, struct err *e);
 
 int store_query(struct store *s, const struct query *q, struct err *e) ERR_CHECKED;
 

@@ -148,12 +148,17 @@ int store_end(struct store *s, int got, struct err *e)
 
 int store_read_begin(struct store *s, struct err *e)
 {
-    return s->c.driver->begin(s->c.db, false, e);
+    int got = s->c.driver->begin(s->c.db, false, e);
+
+    s->reading = got == 0;
+    s->read_failure.class = 0;
+    return got;
 }
 
 void store_read_end(struct store *s)
 {
     s->c.driver->rollback(s->c.db);
+    s->reading = false;
 }
 
 int store_owners_hold(struct store *s, struct err *e)
@@ -230,7 +235,7 @@ int store_have_ids(struct store *s, int64_t n, struct err *e)
 
 /* ---- rows ---- */
 
-int store_query(struct store *s, const struct query *q, struct err *e)
+static int query_rows(struct store *s, const struct query *q, struct err *e)
 {
     struct db_stmt *stmt = NULL;
     int got = s->c.driver->prepare(s->c.db, q->sql, &stmt, e);
@@ -247,6 +252,24 @@ int store_query(struct store *s, const struct query *q, struct err *e)
             return stop;
         }
     }
+    return got;
+}
+
+bool store_read_failed(const struct store *s, struct err *e)
+{
+    if (!s->reading || !s->read_failure.class)
+        return false;
+    *e = s->read_failure;
+    return true;
+}
+
+int store_query(struct store *s, const struct query *q, struct err *e)
+{
+    if (store_read_failed(s, e))
+        return (int)e->class;
+    int got = query_rows(s, q, e);
+    if (s->reading && got < 0)
+        s->read_failure = *e;
     return got;
 }
 

@@ -44,7 +44,7 @@ only 'gnutls/' base/blob.c ingest/imap_stream.c check/certificate.c check/dkim_k
 only 'ares' check/dns.c check/dns_channel.c check/dns_message.c
 only 'curl/' ingest/token.c check/fetch.c send/smtp.c send/webhook.c
 only 'libpsl|idn2' base/domain.c
-only 'glib' base/zone.c
+only 'glib' base/zone.c base/lookup.c
 only 'libxml/' parse/aggregate.c
 only 'jansson' parse/tlsrpt.c ingest/token.c
 only 'gmime/' ingest/mail.c send/message.c
@@ -53,7 +53,7 @@ only 'zlib' check/certificate.c ingest/unpack.c store/payload.c
 only 'libetpan/' ingest/imap_session.c ingest/imap_stream.c
 only 'sqlite3' store/db_sqlite.c
 only 'libpq-fe' store/db_postgres.c
-only 'xxhash' store/digest.c
+only 'xxhash' store/digest.c base/lookup.c
 only 'confuse' cli/config.c
 only 'maxminddb' cli/asn.c
 exit $fail

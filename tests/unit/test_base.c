@@ -5,6 +5,7 @@
 #include "base/csv.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/lookup.h"
 #include "base/text.h"
 #include "base/when.h"
 #include "tests/unit/runner.h"
@@ -93,6 +94,32 @@ static void an_arena_keeps_what_it_gave(void)
     CU_ASSERT_EQUAL(*(int *)arena_alloc(a, sizeof(int)), 0);
     arena_free(a);
     arena_free(NULL);
+}
+
+struct fruit {
+    struct lookup_key name;
+    int price;
+};
+
+static void a_table_finds_what_it_has(void)
+{
+    struct arena *a = arena_new();
+    struct lookup *l = lookup_new();
+
+    CU_ASSERT_PTR_NULL(lookup_find(l, ""));
+    for (int i = 0; i < 10000; i++) {
+        struct fruit *f = arena_alloc(a, sizeof *f);
+        *f = (struct fruit){.name.text = arena_printf(a, "fruit %d", i), .price = i};
+        lookup_add(l, &f->name);
+    }
+    for (int i = 0; i < 10000; i += 99) {
+        const struct fruit *f = lookup_find(l, arena_printf(a, "fruit %d", i));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+        CU_ASSERT_EQUAL(f->price, i);
+    }
+    CU_ASSERT_PTR_NULL(lookup_find(l, "fruit 10000"));
+    lookup_free(l);
+    arena_free(a);
 }
 
 static void a_buffer_has_a_ceiling(void)
@@ -569,6 +596,7 @@ const struct unit_test unit_tests[] = {
     {"an_error_stays_one_bounded_line", an_error_stays_one_bounded_line},
     {"each_class_has_its_exit_status", each_class_has_its_exit_status},
     {"an_arena_keeps_what_it_gave", an_arena_keeps_what_it_gave},
+    {"a table finds what it has", a_table_finds_what_it_has},
     {"a_buffer_has_a_ceiling", a_buffer_has_a_ceiling},
     {"a_blob_reads_alike_from_memory_and_file", a_blob_reads_alike_from_memory_and_file},
     {"sha256_is_the_known_one", sha256_is_the_known_one},

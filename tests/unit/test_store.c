@@ -2417,6 +2417,47 @@ static void no_table_is_forgotten(void)
     on_each(no_table_is_forgotten_case);
 }
 
+/* ---- several readings of one moment ---- */
+
+static void a_failed_reading_is_told_case(void)
+{
+    const struct query wrong = {"SELECT nothing FROM client", NULL, 0, NULL, NULL};
+    struct err first;
+    struct err e;
+    int64_t id = 0;
+
+    expect(store_read_begin(store, &e), 0, &e);
+    expect(store_query(store, &wrong, &first), ERR_BUG, &first);
+    expect(store_client_find(store, "unassigned", &id, &e), ERR_BUG, &e);
+    same_text(e.text, first.text);
+    store_read_end(store);
+    expect(store_client_find(store, "unassigned", &id, &e), 0, &e);
+}
+
+static void a_failed_reading_is_told(void)
+{
+    on_each(a_failed_reading_is_told_case);
+}
+
+static void reading_is_of_one_moment_case(void)
+{
+    struct err e;
+    int64_t id = 0;
+
+    expect(store_read_begin(store, &e), 0, &e);
+    expect(store_client_find(store, "late", &id, &e), ERR_USAGE, &e);
+    script("INSERT INTO client (client_id, name) VALUES (77, 'late')");
+    expect(store_client_find(store, "late", &id, &e), ERR_USAGE, &e);
+    store_read_end(store);
+    expect(store_client_find(store, "late", &id, &e), 0, &e);
+    same_number(id, 77, "client");
+}
+
+static void reading_is_of_one_moment(void)
+{
+    on_each(reading_is_of_one_moment_case);
+}
+
 /* ---- checks of domains ---- */
 
 /* What is found, state by state; a letter that is another than before is a change. */
@@ -2612,6 +2653,8 @@ const struct unit_test unit_tests[] = {
     {"packing takes any text", packing_takes_any_text},
     {"every statement is understood", every_statement_is_understood},
     {"no table is forgotten by a copy", no_table_is_forgotten},
+    {"a failed reading is told", a_failed_reading_is_told},
+    {"reading is of one moment", reading_is_of_one_moment},
     {"a stored report is read back", stored_report_is_read_back},
     {"copies are duplicates", copies_are_duplicates},
     {"order does not matter", order_does_not_matter},
