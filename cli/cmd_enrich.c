@@ -1,11 +1,11 @@
 #include "base/arena.h"
 #include "base/when.h"
 #include "check/dns.h"
-#include "cli/asn.h"
 #include "cli/cmd.h"
 #include "cli/config.h"
 #include "cli/console.h"
 #include "cli/enrich.h"
+#include "cli/geo.h"
 #include "cli/options.h"
 #include "store/store.h"
 
@@ -109,19 +109,24 @@ static int enrich_with_dns(struct enrich_command *c, struct err *e)
     const struct dns_settings settings = {.server = c->resolver};
     struct enrich_request want = {.before = when_now() - c->age_days * SECONDS_PER_DAY + 1};
     struct store_period days = {0};
-    struct asn_file *networks = NULL;
-    const char *path = c->app->config->asn_file;
+    struct geo_file *networks = NULL;
+    struct geo_file *countries = NULL;
+    const struct config *config = c->app->config;
     int rc = find_period(c, &days, e);
 
-    if (!rc && path)
-        rc = asn_open(path, &networks, e);
+    if (!rc && config->asn_file)
+        rc = geo_open(config->asn_file, &networks, e);
+    if (!rc && config->country_file)
+        rc = geo_open(config->country_file, &countries, e);
     if (!rc)
         rc = dns_open(&settings, &want.dns, e);
     want.networks = networks;
+    want.countries = countries;
     if (!rc)
         rc = enrich_all(c, &days, &want, e);
     dns_close(want.dns);
-    asn_close(networks);
+    geo_close(networks);
+    geo_close(countries);
     return rc;
 }
 
@@ -155,9 +160,9 @@ const struct command cmd_enrich = {
             "Names of hosts and whether they lead back; what From domains say in SPF and\n"
             "MX, which mail services they have published DKIM keys of, and where the tree\n"
             "walk of RFC 9989 ends; what networks mail services send from, by the SPF\n"
-            "records that customers include; and, with asn_file in the configuration,\n"
-            "networks. Reports and queries use it where it is there, and do without where\n"
-            "not. Run it before the weekly report; what is known already is not asked\n"
-            "again.\n",
+            "records that customers include; and, with asn_file and country_file in the\n"
+            "configuration, networks and countries. Reports and queries use it where it is\n"
+            "there, and do without where not. Run it before the weekly report; what is\n"
+            "known already is not asked again.\n",
     .run = run_enrich,
 };

@@ -165,6 +165,7 @@ static int put_host(struct query *q, const struct addr *ip, struct err *e)
         table_text(&q->table, NULL);
     }
     table_text(&q->table, h.network);
+    table_text(&q->table, h.country);
     return 0;
 }
 
@@ -174,7 +175,7 @@ static int ask_sources(struct query *q, struct err *e)
         {"messages", true}, {"dmarc_pass", true}, {"dmarc_fail", true}, {"spf_aligned", true},
         {"dkim_aligned", true}, {"none", true}, {"quarantine", true}, {"reject", true},
         {"first", false}, {"last", false}, {"cause", false}, {"class", false}, {"identity", false},
-        {"host", false}, {"asn", true}, {"network", false}};
+        {"host", false}, {"asn", true}, {"network", false}, {"country", false}};
     struct client_report r;
 
     q->settings.wanted = wanted_row;

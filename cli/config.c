@@ -919,15 +919,15 @@ static int parse(const char *text)
         CFG_STR("failure_data", "headers", CFGF_NONE), CFG_STR("untrusted", "count", CFGF_NONE),
         CFG_STR_LIST("authserv_id", NULL, CFGF_NONE), CFG_STR("senders", NULL, CFGF_NONE),
         CFG_STR_LIST("selectors", NULL, CFGF_NONE), CFG_STR("asn_file", NULL, CFGF_NONE),
-        CFG_INT("keep_aggregate", -1, CFGF_NONE), CFG_INT("keep_failure", -1, CFGF_NONE),
-        CFG_INT("keep_tls", -1, CFGF_NONE), CFG_INT("keep_raw", -1, CFGF_NONE),
-        CFG_STR("metrics", NULL, CFGF_NONE), CFG_STR("log", "text", CFGF_NONE),
-        CFG_STR("timezone", NULL, CFGF_NONE), CFG_STR("cadence", NULL, CFGF_NONE),
-        CFG_STR("language", NULL, CFGF_NONE), CFG_SEC("provider", provider_options, CFGF_NONE),
-        CFG_SEC("label", label_options, titled), CFG_SEC("mailbox", mailbox_options, titled),
-        CFG_SEC("client", client_options, titled), CFG_SEC("smtp", smtp_options, CFGF_NONE),
-        CFG_SEC("warnings", warning_options, CFGF_NONE), CFG_SEC("limits", limits, CFGF_NONE),
-        CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
+        CFG_STR("country_file", NULL, CFGF_NONE), CFG_INT("keep_aggregate", -1, CFGF_NONE),
+        CFG_INT("keep_failure", -1, CFGF_NONE), CFG_INT("keep_tls", -1, CFGF_NONE),
+        CFG_INT("keep_raw", -1, CFGF_NONE), CFG_STR("metrics", NULL, CFGF_NONE),
+        CFG_STR("log", "text", CFGF_NONE), CFG_STR("timezone", NULL, CFGF_NONE),
+        CFG_STR("cadence", NULL, CFGF_NONE), CFG_STR("language", NULL, CFGF_NONE),
+        CFG_SEC("provider", provider_options, CFGF_NONE), CFG_SEC("label", label_options, titled),
+        CFG_SEC("mailbox", mailbox_options, titled), CFG_SEC("client", client_options, titled),
+        CFG_SEC("smtp", smtp_options, CFGF_NONE), CFG_SEC("warnings", warning_options, CFGF_NONE),
+        CFG_SEC("limits", limits, CFGF_NONE), CFG_INT(END_MARK, 0, CFGF_NONE), CFG_END()};
     cfg_t *cfg = cfg_init(root, CFGF_NONE);
 
     if (!cfg)
@@ -963,6 +963,7 @@ static int parse(const char *text)
     take_policy(cfg, reading->config);
     reading->config->store = own_string(cfg, "store");
     reading->config->asn_file = own_string(cfg, "asn_file");
+    reading->config->country_file = own_string(cfg, "country_file");
     reading->config->metrics = own_string(cfg, "metrics");
     reading->config->log_json = strcmp(cfg_getstr(cfg, "log"), "json") == 0;
     size_t folders = 0;

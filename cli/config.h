@@ -126,6 +126,7 @@ struct config {
     const char **selectors;     /* of DKIM, that checks look at besides those that reports show */
     size_t n_selectors;
     const char *asn_file;          /* networks by address, in MaxMind's format; or NULL */
+    const char *country_file;      /* the same of countries; or NULL */
     struct identities *identities; /* the built-in list, `senders`, and the labels */
     struct looks looks;            /* of reports, by client */
 };

@@ -6,7 +6,7 @@
 #include "check/check.h"
 #include "check/dns.h"
 #include "check/subject.h"
-#include "cli/asn.h"
+#include "cli/geo.h"
 #include "report/identity.h"
 #include "store/facts.h"
 #include "store/store.h"
@@ -89,12 +89,14 @@ static void confirm(struct enricher *x, const struct dns_answer *ptr, struct hos
     h->ptr = h->ptr ? h->ptr : ptr->n ? ptr->records[0].name : NULL;
 }
 
-static void find_network(struct enricher *x, struct host_facts *h)
+static void find_place(struct enricher *x, struct host_facts *h)
 {
     char name[NETWORK_NAME_MAX] = "";
 
-    if (x->want->networks && asn_find(x->want->networks, &h->ip, &h->asn, name, sizeof name))
+    if (x->want->networks && geo_network(x->want->networks, &h->ip, &h->asn, name, sizeof name))
         h->network = *name ? arena_strdup(x->arena, name) : NULL;
+    if (x->want->countries && geo_country(x->want->countries, &h->ip, name))
+        h->country = arena_strdup(x->arena, name);
 }
 
 /* All questions of a portion are on their way before the first answer is waited for. */
@@ -113,14 +115,14 @@ static int look_at_hosts(struct enricher *x, const struct addr *ips, size_t n, s
     }
     for (size_t i = 0; i < n; i++) {
         struct host_facts h = {.ip = ips[i], .confirmed = FACT_UNKNOWN};
-        find_network(x, &h);
+        find_place(x, &h);
         if (names[i].status != DNS_FAILED)
             confirm(x, &names[i], &h);
         bool answered = h.confirmed != FACT_UNKNOWN;
         x->totals->unanswered += !answered;
         x->totals->hosts += answered;
         x->totals->named += h.confirmed == FACT_YES;
-        if (answered || h.asn)
+        if (answered || h.asn || h.country)
             hosts[known++] = h;
     }
     return facts_put_hosts(x->s, hosts, known, e);

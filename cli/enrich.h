@@ -1,6 +1,7 @@
 /*
- * Asks the DNS, and a file of networks, about sources and From domains of stored reports and about
- * the networks of mail services, and stores the answers: a bridge between check/ and store/facts.h.
+ * Asks the DNS, and files of networks and countries, about sources and From domains of stored
+ * reports and about the networks of mail services, and stores the answers: a bridge between check/
+ * and store/facts.h.
  */
 #ifndef CLI_ENRICH_H
 #define CLI_ENRICH_H
@@ -9,7 +10,7 @@
 
 #include <stdint.h>
 
-struct asn_file;
+struct geo_file;
 struct dns;
 struct identities;
 struct store;
@@ -17,8 +18,8 @@ struct store_period;
 
 struct enrich_request {
     struct dns *dns;
-    const struct asn_file *networks; /* or NULL */
-    int64_t before;                  /* seconds: what was looked at since then is left alone */
+    const struct geo_file *networks, *countries; /* or NULL */
+    int64_t before; /* seconds: what was looked at since then is left alone */
 };
 
 struct enrich_totals {

@@ -65,6 +65,7 @@ static int take_host(void *context, struct store *s, struct db_stmt *stmt)
         .confirmed = take_fact(s, stmt, 1),
         .asn = store_int(s, stmt, 2),
         .network = copy(r->a, store_text(s, stmt, 3)),
+        .country = copy(r->a, store_text(s, stmt, 4)),
     };
     return 0;
 }
@@ -88,9 +89,10 @@ int facts_put_hosts(struct store *s, const struct host_facts *list, size_t n, st
     for (size_t i = 0; i < n && got == 0; i++) {
         const struct host_facts *h = &list[i];
         struct db_value asn = h->asn ? db_int(h->asn) : db_null();
-        struct db_value network[] = {addr_value(&h->ip), asn, db_text(h->network)};
+        struct db_value network[] = {
+            addr_value(&h->ip), asn, db_text(h->network), db_text(h->country)};
         struct db_value all[] = {addr_value(&h->ip), db_int(when_now()), db_text(h->ptr),
-            fact_value(h->confirmed), asn, db_text(h->network)};
+            fact_value(h->confirmed), asn, db_text(h->network), db_text(h->country)};
         if (h->confirmed == FACT_UNKNOWN) {
             got = db_exec(&s->c, sql_host_network, network, sizeof network / sizeof *network, e);
         } else {

@@ -30,6 +30,7 @@ struct host_facts {
     enum fact confirmed; /* ptr resolves back to the address; unknown: the DNS gave no answer */
     int64_t asn;         /* 0: not known */
     const char *network; /* its name: the organisation of the autonomous system */
+    const char *country; /* two letters; or NULL */
 };
 
 /* A network that a domain's SPF record lets pass. */

@@ -479,16 +479,17 @@ const char sql_export_records[] =
 
 /* ---- what is known of sources and From domains ---- */
 
-const char sql_host[] = "SELECT ptr, confirmed, asn, network FROM host WHERE ip = $1";
+const char sql_host[] = "SELECT ptr, confirmed, asn, network, country FROM host WHERE ip = $1";
 const char sql_host_put[] =
-    "INSERT INTO host (ip, looked_at, ptr, confirmed, asn, network) "
-    "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (ip) DO UPDATE SET "
+    "INSERT INTO host (ip, looked_at, ptr, confirmed, asn, network, country) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (ip) DO UPDATE SET "
     "looked_at = excluded.looked_at, ptr = excluded.ptr, confirmed = excluded.confirmed, "
-    "asn = excluded.asn, network = excluded.network";
+    "asn = excluded.asn, network = excluded.network, country = excluded.country";
 /* The names are asked for again: it counts as never looked at, if it is new. */
 const char sql_host_network[] =
-    "INSERT INTO host (ip, looked_at, asn, network) VALUES ($1, 0, $2, $3) "
-    "ON CONFLICT (ip) DO UPDATE SET asn = excluded.asn, network = excluded.network";
+    "INSERT INTO host (ip, looked_at, asn, network, country) VALUES ($1, 0, $2, $3, $4) "
+    "ON CONFLICT (ip) DO UPDATE SET asn = excluded.asn, network = excluded.network, "
+    "country = excluded.country";
 const char sql_sender_domain[] =
     "SELECT nonexistent, parked, mx, spf, includes, networks, organisation, keys "
     "FROM sender_domain WHERE domain = $1";

@@ -1,4 +1,4 @@
-"""make_mmdb.py FILE NETWORK=ASN=NAME...: a small database of IPv4 networks in MaxMind's format (IPv6 tree, 24-bit records)."""
+"""make_mmdb.py FILE NETWORK=ASN=NAME | NETWORK=COUNTRY ...: a small database of IPv4 networks in MaxMind's format (IPv6 tree, 24-bit records)."""
 import ipaddress, struct, sys, time
 
 
@@ -23,7 +23,7 @@ def main(path, entries):
     nodes = [[None, None]]  # None: not known; int: a node; ("data", offset)
     data = b""
     for entry in entries:
-        network, asn, name = entry.split("=", 2)
+        network, *words = entry.split("=", 2)
         net = ipaddress.ip_network(network)
         bits = [0] * 96 + [int(b) for b in format(int(net.network_address), "032b")[:net.prefixlen]]
         at = 0
@@ -33,7 +33,10 @@ def main(path, entries):
                 nodes[at][bit] = len(nodes) - 1
             at = nodes[at][bit]
         nodes[at][bits[-1]] = ("data", len(data))
-        data += table([("autonomous_system_number", number(6, int(asn))), ("autonomous_system_organization", text(name))])
+        if len(words) == 1:
+            data += table([("country", table([("iso_code", text(words[0]))]))])
+        else:
+            data += table([("autonomous_system_number", number(6, int(words[0]))), ("autonomous_system_organization", text(words[1]))])
     count = len(nodes)
 
     def record(r):

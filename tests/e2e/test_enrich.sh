@@ -62,7 +62,8 @@ cat >>"$WORK/walk.xml" <<'EOF'
 <selector>s1</selector><result>pass</result></dkim></auth_results></record></feedback>
 EOF
 python3 "$HERE/make_mmdb.py" "$WORK/asn.mmdb" 203.0.113.0/24=64500="Evil =1+1 Net" 198.51.99.0/24=64502="sendgrid" 192.0.2.0/24=64501="Acme AS"
-printf 'asn_file = "%s"\nclient "acme" { domains = {"acme.example"} }\n' "$WORK/asn.mmdb" >"$WORK/conf"
+python3 "$HERE/make_mmdb.py" "$WORK/country.mmdb" 203.0.113.0/24=NZ 198.51.100.0/24=x1 192.0.2.0/24=longer
+printf 'asn_file = "%s"\ncountry_file = "%s"\nclient "acme" { domains = {"acme.example"} }\n' "$WORK/asn.mmdb" "$WORK/country.mmdb" >"$WORK/conf"
 fresh_store enrich
 mill() { "$MILL" --config "$WORK/conf" --store "$STORE" "$@"; }
 enrich() { mill enrich --since 2026-11-01 --resolver "127.0.0.1:$KNOT_PORT" "$@"; }
@@ -86,6 +87,8 @@ check "a name of an IPv6 address" "six.acme.example" "$(host 2001:db8::1 host)"
 check "a name that does not lead back" "mail.bank.example?" "$(host 203.0.113.78 host)"
 check "no name" "None" "$(host 203.0.113.79 host)"
 check "a network" "64500 Evil =1+1 Net" "$(host 203.0.113.77 asn) $(host 203.0.113.77 network)"
+check "a country" "NZ" "$(host 203.0.113.77 country)"
+check "what is no code of a country" "None None" "$(host 198.51.100.9 country) $(host 192.0.2.5 country)"
 check "no network" "None" "$(host 2001:db8::1 asn)"
 
 # what the decision table makes of it

@@ -55,5 +55,5 @@ only 'sqlite3' store/db_sqlite.c
 only 'libpq-fe' store/db_postgres.c
 only 'xxhash' store/digest.c base/lookup.c
 only 'confuse' cli/config.c
-only 'maxminddb' cli/asn.c
+only 'maxminddb' cli/geo.c
 exit $fail

@@ -1,4 +1,4 @@
-#include "cli/asn.h"
+#include "cli/geo.h"
 
 #include "base/arena.h"
 #include "base/text.h"
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct asn_file {
+struct geo_file {
     MMDB_s db;
 };
 
@@ -37,21 +37,21 @@ static bool survives(const char *path)
     return WIFEXITED(status);
 }
 
-int asn_open(const char *path, struct asn_file **out, struct err *e)
+int geo_open(const char *path, struct geo_file **out, struct err *e)
 {
-    struct asn_file *f = mem_alloc(sizeof *f);
+    struct geo_file *f = mem_alloc(sizeof *f);
     int got =
         survives(path) ? MMDB_open(path, MMDB_MODE_MMAP, &f->db) : MMDB_INVALID_METADATA_ERROR;
 
     if (got != MMDB_SUCCESS) {
         free(f);
-        return err_set(e, ERR_CONFIG, "asn-file", "%s: %s", path, MMDB_strerror(got));
+        return err_set(e, ERR_CONFIG, "geo-file", "%s: %s", path, MMDB_strerror(got));
     }
     *out = f;
     return 0;
 }
 
-void asn_close(struct asn_file *f)
+void geo_close(struct geo_file *f)
 {
     if (!f)
         return;
@@ -59,7 +59,7 @@ void asn_close(struct asn_file *f)
     free(f);
 }
 
-static MMDB_lookup_result_s look_up(const struct asn_file *f, const struct addr *ip)
+static MMDB_lookup_result_s look_up(const struct geo_file *f, const struct addr *ip)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
@@ -73,8 +73,8 @@ static MMDB_lookup_result_s look_up(const struct asn_file *f, const struct addr 
     return MMDB_lookup_sockaddr(&f->db, a, &ignored);
 }
 
-bool asn_find(
-    const struct asn_file *f, const struct addr *ip, int64_t *number, char *name, size_t size)
+bool geo_network(
+    const struct geo_file *f, const struct addr *ip, int64_t *number, char *name, size_t size)
 {
     char text[TEXT_MAX];
     MMDB_entry_data_s data;
@@ -98,5 +98,26 @@ bool asn_find(
         text[len] = '\0';
     }
     text_safe_into(name, size, text);
+    return true;
+}
+
+bool geo_country(const struct geo_file *f, const struct addr *ip, char code[GEO_COUNTRY_MAX])
+{
+    MMDB_entry_data_s data;
+    MMDB_lookup_result_s found;
+
+    if (ip->len == 0)
+        return false;
+    found = look_up(f, ip);
+    if (!found.found_entry ||
+        MMDB_get_value(&found.entry, &data, "country", "iso_code", NULL) != MMDB_SUCCESS ||
+        !data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size != 2)
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        if (data.utf8_string[i] < 'A' || data.utf8_string[i] > 'Z')
+            return false;
+        code[i] = data.utf8_string[i];
+    }
+    code[2] = '\0';
     return true;
 }
