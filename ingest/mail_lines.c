@@ -14,6 +14,8 @@ struct counter {
     bool of_message; /* the block is that of an attached mail, whose own header follows it */
     unsigned fields;
     unsigned boundaries;
+    unsigned folds;       /* of the current field */
+    bool folded;          /* one had too many */
     char line[LINE_HEAD]; /* the beginning of the current one */
     size_t len;
     bool colon; /* in it: no base64, and few texts, have one */
@@ -42,7 +44,10 @@ static void end_line(struct counter *c)
         c->in_header = c->in_header && c->of_message;
         c->of_message = false;
     } else if (c->in_header) {
-        c->fields += c->colon && c->line[0] != ' ' && c->line[0] != '\t';
+        bool fold = c->line[0] == ' ' || c->line[0] == '\t';
+        c->fields += c->colon && !fold;
+        c->folds = fold ? c->folds + 1 : 0;
+        c->folded = c->folded || c->folds > MAIL_FOLDS_MAX;
         c->of_message = c->of_message || c->len == LINE_HEAD || names_message(c);
     }
     c->len = 0;
@@ -81,6 +86,10 @@ int mail_lines_check(const struct blob *b, struct err *e)
         if (c.fields > MAIL_FIELDS_MAX || c.boundaries > MAIL_BOUNDARIES_MAX) {
             return err_set(e, ERR_INPUT, "limit-entries",
                 "the mail has more header fields or parts than any real one");
+        }
+        if (c.folded) {
+            return err_set(e, ERR_INPUT, "limit-token",
+                "a header field of the mail has more lines than any real one");
         }
     }
     return 0;

@@ -435,7 +435,7 @@ static void test_wrong_labels(void)
 }
 
 /* As many objects as a mail can ask for with few bytes. */
-static void expect_too_many(const char *head, const char *line)
+static void expect_too_many(const char *head, const char *line, const char *tag)
 {
     struct buf mail;
 
@@ -446,18 +446,19 @@ static void expect_too_many(const char *head, const char *line)
     (void)buf_adds(&mail, "\r\nx\r\n");
     struct fixture f = read_bytes(mail.data);
     CU_ASSERT_EQUAL(f.result, ERR_INPUT);
-    CU_ASSERT_STRING_EQUAL(f.err.tag, "limit-entries");
+    CU_ASSERT_STRING_EQUAL(f.err.tag, tag);
     arena_free(f.arena);
     buf_done(&mail);
 }
 
 static void test_many_objects(void)
 {
-    expect_too_many(HEADERS, "a:\r\n");
-    expect_too_many(MIXED, "--b1\r\n\r\n");
-    expect_too_many(MIXED "--b1\r\n", "a:\n");
-    expect_too_many(MIXED "--b1\r\nContent-Type: MESSAGE/rfc822\r\n\r\n", "a:\n");
-    expect_too_many(MIXED "--b1\r\nContent-Type:\r\n message/rfc822\r\n\r\n", "a:\n");
+    expect_too_many(HEADERS, "a:\r\n", "limit-entries");
+    expect_too_many(MIXED, "--b1\r\n\r\n", "limit-entries");
+    expect_too_many(MIXED "--b1\r\n", "a:\n", "limit-entries");
+    expect_too_many(MIXED "--b1\r\nContent-Type: MESSAGE/rfc822\r\n\r\n", "a:\n", "limit-entries");
+    expect_too_many(
+        MIXED "--b1\r\nContent-Type:\r\n message/rfc822\r\n\r\n", "a:\n", "limit-entries");
 
     /* a long text is none of that */
     struct buf mail;
@@ -479,6 +480,7 @@ static void test_many_objects(void)
     CU_ASSERT_EQUAL(f.result, 0);
     arena_free(f.arena);
     buf_done(&mail);
+    expect_too_many(HEADERS "X-Fold: a\r\n", " b\r\n", "limit-token");
 }
 
 /* Each in base64, so each is held once more. */
