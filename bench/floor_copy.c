@@ -5,11 +5,12 @@
  *
  *   floor_copy FROM-URL TO-URL     prints the seconds that loading took; the tables must be empty
  */
+#include "clock.h"
+
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Parents before children. */
 static const char *const tables[] = {
@@ -101,14 +102,6 @@ static void write_table(PGconn *c, const char *table, const struct rows *rows)
         ;
 }
 
-static double now(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 int main(int argc, char **argv)
 {
     static struct rows rows[TABLES];
@@ -121,12 +114,12 @@ int main(int argc, char **argv)
     PGconn *to = connect_to(argv[2]);
     for (size_t i = 0; i < TABLES; i++)
         read_table(from, tables[i], &rows[i]);
-    double start = now();
+    double start = clock_now();
     run(to, "BEGIN", PGRES_COMMAND_OK);
     for (size_t i = 0; i < TABLES; i++)
         write_table(to, tables[i], &rows[i]);
     run(to, "COMMIT", PGRES_COMMAND_OK);
-    printf("%.6f\n", now() - start);
+    printf("%.6f\n", clock_now() - start);
     for (size_t i = 0; i < TABLES; i++)
         free(rows[i].bytes);
     PQfinish(from);

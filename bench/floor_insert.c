@@ -6,11 +6,12 @@
  *   floor_insert FROM-FILE TO-FILE     prints the seconds that inserting took; the tables must be
  * empty
  */
+#include "clock.h"
+
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Parents before children. */
 static const char *const tables[] = {
@@ -91,14 +92,6 @@ static void write_table(sqlite3 *db, const char *table, const struct rows *rows)
     (void)sqlite3_finalize(s);
 }
 
-static double now(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 int main(int argc, char **argv)
 {
     static struct rows rows[TABLES];
@@ -111,12 +104,12 @@ int main(int argc, char **argv)
     sqlite3 *to = open_file(argv[2]);
     for (size_t i = 0; i < TABLES; i++)
         read_table(from, tables[i], &rows[i]);
-    double start = now();
+    double start = clock_now();
     run(to, "BEGIN IMMEDIATE");
     for (size_t i = 0; i < TABLES; i++)
         write_table(to, tables[i], &rows[i]);
     run(to, "COMMIT");
-    printf("%.6f\n", now() - start);
+    printf("%.6f\n", clock_now() - start);
     (void)sqlite3_close(from);
     (void)sqlite3_close(to);
     return 0; /* the rows go with the process */
