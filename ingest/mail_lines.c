@@ -15,7 +15,7 @@ struct counter {
     unsigned fields;
     unsigned boundaries;
     unsigned folds;       /* of the current field */
-    bool folded;          /* one had too many */
+    unsigned most_folds;  /* of any */
     char line[LINE_HEAD]; /* the beginning of the current one */
     size_t len;
     bool colon; /* in it: no base64, and few texts, have one */
@@ -47,7 +47,7 @@ static void end_line(struct counter *c)
         bool fold = c->line[0] == ' ' || c->line[0] == '\t';
         c->fields += c->colon && !fold;
         c->folds = fold ? c->folds + 1 : 0;
-        c->folded = c->folded || c->folds > MAIL_FOLDS_MAX;
+        c->most_folds = c->folds > c->most_folds ? c->folds : c->most_folds;
         c->of_message = c->of_message || c->len == LINE_HEAD || names_message(c);
     }
     c->len = 0;
@@ -87,7 +87,7 @@ int mail_lines_check(const struct blob *b, struct err *e)
             return err_set(e, ERR_INPUT, "limit-entries",
                 "the mail has more header fields or parts than any real one");
         }
-        if (c.folded) {
+        if (c.most_folds > MAIL_FOLDS_MAX) {
             return err_set(e, ERR_INPUT, "limit-token",
                 "a header field of the mail has more lines than any real one");
         }

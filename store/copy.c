@@ -132,6 +132,15 @@ static void add_condition(struct buf *sql, const struct columns *c, const char *
     (void)buf_adds(sql, ")");
 }
 
+/* The text as its store keeps it. Ends `sql`. */
+static const char *statement(struct store *s, struct buf *sql)
+{
+    const char *kept = store_text_kept(s, sql->data);
+
+    buf_done(sql);
+    return kept;
+}
+
 static const char *select_rows(
     const struct copier *c, struct store *s, bool after, bool upto, int limit)
 {
@@ -154,9 +163,7 @@ static const char *select_rows(
     add_key(&sql, &c->columns);
     if (!upto)
         (void)buf_printf(&sql, " LIMIT %d", limit);
-    const char *kept = store_text_kept(s, sql.data);
-    buf_done(&sql);
-    return kept;
+    return statement(s, &sql);
 }
 
 static const char *delete_row(const struct copier *c, struct store *s)
@@ -166,9 +173,7 @@ static const char *delete_row(const struct copier *c, struct store *s)
     buf_init(&sql, SQL_MAX);
     (void)buf_printf(&sql, "DELETE FROM %s WHERE ", c->table);
     add_condition(&sql, &c->columns, "=", 1);
-    const char *kept = store_text_kept(s, sql.data);
-    buf_done(&sql);
-    return kept;
+    return statement(s, &sql);
 }
 
 static const char *select_any(const struct copier *c, struct store *s)
@@ -177,9 +182,7 @@ static const char *select_any(const struct copier *c, struct store *s)
 
     buf_init(&sql, SQL_MAX);
     (void)buf_printf(&sql, "SELECT CAST(1 AS bigint) FROM %s LIMIT 1", c->table);
-    const char *kept = store_text_kept(s, sql.data);
-    buf_done(&sql);
-    return kept;
+    return statement(s, &sql);
 }
 
 static struct side side_of(const struct copier *c, struct store *s, int limit)
