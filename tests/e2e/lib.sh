@@ -14,8 +14,11 @@ chmod 755 "$WORK"
 passed=0
 failed=0
 
+# A test that has more to put away than this does adds its command to AT_EXIT: a trap of its own would lose the exit status.
+AT_EXIT=
 cleanup() {
   status=$?
+  eval "$AT_EXIT"
   if command -v postgres_stop >/dev/null; then postgres_stop >/dev/null 2>&1 || true; fi
   if command -v citus_stop >/dev/null; then citus_stop >/dev/null 2>&1 || true; fi
   if command -v fake_dns_stop >/dev/null; then fake_dns_stop >/dev/null 2>&1 || true; fi

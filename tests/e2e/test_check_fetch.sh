@@ -50,7 +50,7 @@ python3 "$HERE/fetch_zone.py" $ADDRESS >"$WORK/zone"
 knot_start "$WORK/knot" "$WORK/zone"
 python3 "$HERE/https_server.py" $ADDRESS "$WORK/tls" >"$WORK/https.log" 2>&1 &
 https_pid=$!
-trap 'kill $https_pid 2>/dev/null; cleanup' EXIT
+AT_EXIT='kill $https_pid 2>/dev/null || true'
 for _ in $(seq 50); do
   if python3 -c "import socket; socket.create_connection(('$ADDRESS', 443), 1)" 2>/dev/null; then break; fi
   sleep 0.1

@@ -18,7 +18,7 @@ pg_as_owner env PGPASSWORD="$PG_PASSWORD" "$PG_BIN/pg_basebackup" -R -c fast -D 
   -d "postgresql://dmarcmill@127.0.0.1:$PG_PORT/postgres" >"$WORK/backup.log" 2>&1 || cat "$WORK/backup.log"
 MAIN=$STORE
 postgres_start "$WORK/standby"
-trap 'postgres_stop; PG_DIR=$primary; cleanup' EXIT
+AT_EXIT='postgres_stop; PG_DIR=$primary'
 REPLICA=$PG_URL_BASE/main
 
 same() {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_store_trouble.sh sqlite|postgresql: a database somebody else holds, one that is slow, and one whose disk is full.
+# test_store_trouble.sh sqlite|postgresql: a database that somebody else holds, and one whose disk is full.
 # Storing waits or says "later"; nothing is filed as bad input, and afterwards the totals are exact.
 BACKEND=$1
 . "$(dirname "$0")/lib.sh"
@@ -65,7 +65,7 @@ check "held for long: totals" "0 differences" "$(totals)"
 # A full disk, which needs the right to mount one.
 mkdir "$WORK/disk"
 if mount -t tmpfs -o size=10m tmpfs "$WORK/disk" 2>"$WORK/err"; then
-  trap 'umount -l "$WORK/disk"; cleanup' EXIT
+  AT_EXIT='umount -l "$WORK/disk"'
   if [ "$BACKEND" = sqlite ]; then
     STORE=sqlite:$WORK/disk/full.db
   else
