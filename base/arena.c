@@ -115,34 +115,46 @@ size_t arena_used(const struct arena *a)
     return a->used;
 }
 
-/* Memory that is not cleared: for callers that fill all of it. */
-static void *take(struct arena *a, size_t size)
+__attribute__((noinline)) static struct block *next_block(struct arena *a, size_t size)
 {
-    const size_t align = _Alignof(max_align_t);
+    const struct block *b = a->newest;
+    size_t next = b->size < LARGEST_BLOCK / 2 ? b->size * 2 : LARGEST_BLOCK;
 
+    a->newest = block_new(a->newest, next < size ? size : next);
+    return a->newest;
+}
+
+/* Memory that is not cleared: for callers that fill all of it. */
+static void *take(struct arena *a, size_t size, size_t align)
+{
     if (size > SIZE_MAX / 4)
         mem_exhausted();
-    size = (size + align - 1) / align * align;
     struct block *b = a->newest;
-    if (b->size - b->used < size) {
-        size_t next = b->size < LARGEST_BLOCK / 2 ? b->size * 2 : LARGEST_BLOCK;
-        b = block_new(b, next < size ? size : next);
-        a->newest = b;
+    size_t gap = -b->used & (align - 1);
+    if (b->size - b->used < gap + size) {
+        b = next_block(a, size);
+        gap = 0;
     }
-    void *p = b->bytes + b->used;
-    b->used += size;
-    a->used += size;
+    void *p = b->bytes + b->used + gap;
+    b->used += gap + size;
+    a->used += gap + size;
     return p;
+}
+
+/* For anything but letters. */
+static void *take_aligned(struct arena *a, size_t size)
+{
+    return take(a, size, _Alignof(max_align_t));
 }
 
 void *arena_alloc(struct arena *a, size_t size)
 {
-    return memset(take(a, size), 0, size);
+    return memset(take_aligned(a, size), 0, size);
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t len)
 {
-    char *copy = take(a, len + 1);
+    char *copy = take(a, len + 1, 1);
 
     if (len)
         memcpy(copy, s, len);
@@ -165,7 +177,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
     va_end(ap);
     if (n < 0)
         return arena_strndup(a, "", 0);
-    char *s = take(a, (size_t)n + 1);
+    char *s = take(a, (size_t)n + 1, 1);
     va_start(ap, fmt);
     (void)vsnprintf(s, (size_t)n + 1, fmt, ap);
     va_end(ap);
@@ -181,11 +193,12 @@ void *arena_grow(struct arena *a, void *array, size_t *n, size_t size)
         size_t capacity = *n ? *n * 2 : 1;
         if (size && capacity > SIZE_MAX / 4 / size)
             mem_exhausted();
-        void *bigger = arena_alloc(a, capacity * size);
+        void *bigger = take_aligned(a, capacity * size);
         if (*n)
             memcpy(bigger, array, *n * size);
         array = bigger;
     }
+    memset((char *)array + *n * size, 0, size);
     (*n)++;
     return array;
 }

@@ -22,8 +22,8 @@ char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t len); /* always terminated */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Grows an array of elements of `size` bytes by one; returns the (maybe moved) array. *n is raised.
- */
+/* Grows an array of elements of `size` bytes by one, which is cleared; returns the (maybe moved)
+ * array. *n is raised. */
 void *arena_grow(struct arena *a, void *array, size_t *n, size_t size);
 
 /* For the few things that live outside arenas: as malloc and friends, but end the process with 75.
