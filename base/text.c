@@ -34,21 +34,33 @@ size_t text_decode(const char *bytes, size_t left, unsigned *code)
     return n;
 }
 
+/* To the first byte that is not ASCII, or the end: nearly all text is, so 32 are looked at at once.
+ */
+static const char *skip_ascii(const char *p, const char *end)
+{
+    uint64_t words[4];
+
+    while (end - p >= (ptrdiff_t)sizeof words) {
+        memcpy(words, p, sizeof words);
+        if ((words[0] | words[1] | words[2] | words[3]) & UINT64_C(0x8080808080808080))
+            break;
+        p += sizeof words;
+    }
+    while (p < end && !(*p & 0x80))
+        p++;
+    return p;
+}
+
 bool text_is_utf8(const char *s, size_t len)
 {
     const char *p = s;
     const char *end = s + len;
 
     while (p < end) {
-        uint64_t eight;
         unsigned code;
-        if (end - p >= 8) {
-            memcpy(&eight, p, 8);
-            if (!(eight & UINT64_C(0x8080808080808080))) {
-                p += 8;
-                continue;
-            }
-        }
+        p = skip_ascii(p, end);
+        if (p == end)
+            break;
         size_t n = text_decode(p, (size_t)(end - p), &code);
         if (n == 0)
             return false;
