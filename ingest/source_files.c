@@ -85,11 +85,16 @@ static int open_tree(struct files *f, const char *path, struct err *e)
     return err_set(e, ERR_TEMPORARY, "read-failed", "%s", strerrordesc_np(errno));
 }
 
-static bool has_folder(struct files *f, const char *path, const char *name)
+static bool is_folder(const char *path)
 {
     struct stat st;
 
-    return stat(arena_printf(f->names, "%s/%s", path, name), &st) == 0 && S_ISDIR(st.st_mode);
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool has_folder(struct files *f, const char *path, const char *name)
+{
+    return is_folder(arena_printf(f->names, "%s/%s", path, name));
 }
 
 static bool is_maildir(struct files *f, const char *path)
@@ -253,7 +258,6 @@ static int read_input(struct files *f, struct err *e)
 static int open_next(struct files *f, bool *ended, struct err *e)
 {
     const char *path;
-    struct stat st;
     int r;
 
     if (f->tree)
@@ -267,11 +271,9 @@ static int open_next(struct files *f, bool *ended, struct err *e)
         r = read_input(f, e);
         return r < 0 ? r : 1;
     }
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return open_tree(f, path, e);
     r = file_open(&f->file, path, true, e);
     if (r < 0)
-        return r;
+        return is_folder(path) ? open_tree(f, path, e) : r;
     f->path = mem_strdup(path);
     return 1;
 }
