@@ -26,6 +26,7 @@ struct visit {
     bool again;  /* the current document wants another round */
     bool resume; /* this is that round */
     enum content content;
+    bool whole;           /* the current document comes at once */
     const char *document; /* its name: "a.zip: b.xml" */
     struct buf bytes;     /* of a document that is read whole */
     size_t settled;       /* documents that were read or rejected */
@@ -268,7 +269,8 @@ static int finish_xml(struct visit *v, const struct err *broken, struct err *e)
 static int push_xml(struct visit *v, const unsigned char *bytes, size_t len, struct err *e)
 {
     struct err why;
-    int r = aggregate_push(v->rd->aggregate, bytes, len, &why);
+    int r = v->whole ? aggregate_whole(v->rd->aggregate, bytes, len, &why)
+                     : aggregate_push(v->rd->aggregate, bytes, len, &why);
 
     if (r == AGGREGATE_AGAIN) {
         v->again = true;
@@ -355,6 +357,7 @@ static int on_begin(void *context, const struct document *d, struct err *e)
     if (++v->at <= v->done)
         return UNPACK_SKIP;
     v->content = d->content;
+    v->whole = d->whole;
     v->document = document_label(v, d->name);
     v->hints.file_name = hint_name(v, d->name);
     note_broken(v, NULL);

@@ -228,7 +228,7 @@ static int step_source(struct unpacker *u, struct stage *s, struct err *e)
         return r;
     u->at += got;
     s->to += got;
-    s->ended = got == 0;
+    s->ended = got == 0 || u->at >= u->blob->len;
     return 0;
 }
 
@@ -363,12 +363,12 @@ static int fill(struct unpacker *u, struct err *e)
     return 0;
 }
 
-/* The first bytes of the topmost stage, enough to sniff. */
-static int peek(struct unpacker *u, struct err *e)
+/* So many bytes into the topmost window, unless it ends before. */
+static int have(struct unpacker *u, size_t n, struct err *e)
 {
     struct stage *s = &u->stages[u->top];
 
-    while (unread(s) < CONTENT_HEAD && !s->ended) {
+    while (unread(s) < n && !s->ended) {
         int r = fill(u, e);
 
         if (r < 0)
@@ -679,9 +679,17 @@ static int deliver(struct unpacker *u, enum content content, struct err *e)
     struct stage *s = &u->stages[u->top];
     char name[DOCUMENT_NAME_MAX];
     bool named = document_name(u, name);
+    int r = have(u, WINDOW, e); /* a small document is there as a whole */
+
+    if (r < 0)
+        return r;
     size_t head_len = unread(s) < CONTENT_HEAD ? unread(s) : CONTENT_HEAD;
-    struct document d = {named ? name : NULL, content, s->window + s->from, head_len};
-    int r = u->ops->begin(u->context, &d, e);
+    struct document d = {.name = named ? name : NULL,
+        .content = content,
+        .head = s->window + s->from,
+        .head_len = head_len,
+        .whole = s->ended};
+    r = u->ops->begin(u->context, &d, e);
 
     while (r == 0 && (unread(s) > 0 || !s->ended)) {
         r = unread(s) > 0 ? u->ops->bytes(u->context, s->window + s->from, unread(s), e) : 0;
@@ -723,7 +731,7 @@ static int take(struct unpacker *u, struct err *e)
     struct stage *s = &u->stages[u->top];
     const unsigned char *head;
     enum content content;
-    int r = peek(u, e);
+    int r = have(u, CONTENT_HEAD, e); /* enough to sniff */
 
     if (r < 0)
         return r;

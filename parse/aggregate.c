@@ -27,6 +27,7 @@ struct level {
     const xmlChar *name; /* as libxml2 has it */
     enum element el;
     bool container; /* holds elements; all others hold text */
+    bool heard;     /* characters right inside of it mean something */
 };
 
 struct aggregate_reader {
@@ -51,6 +52,9 @@ struct aggregate_reader {
     bool saw_next;    /* another report follows this one */
     bool junk_behind; /* something does */
     struct root_scan scan;
+    bool ready;        /* libxml2 has been set up for this document */
+    bool at_once;      /* it has all of the document at once, and nothing is wrong with it so far */
+    bool astray;       /* something was: the document has to be read as it comes */
     bool at_end;       /* all bytes were read: what libxml2 misses now is not there */
     bool halted;       /* libxml2 gave up before that */
     bool wants_repair; /* there was a '<' that is no markup, or an end tag too many */
@@ -151,11 +155,16 @@ static enum element find_name(const char *name)
     return EL_UNKNOWN;
 }
 
-/* Names libxml2 has interned are found by their address: comparing letters would cost more than all
- * the rest here. */
-static enum element element_named(struct aggregate_reader *r, const xmlChar *name)
+static size_t slot_of(const xmlChar *name)
 {
-    size_t at = ((uintptr_t)name >> 2) % CACHE_SIZE;
+    return ((uintptr_t)name >> 2) % CACHE_SIZE;
+}
+
+/* A name that is not where it would be looked for first. */
+__attribute__((noinline)) static enum element find_element(
+    struct aggregate_reader *r, const xmlChar *name)
+{
+    size_t at = slot_of(name);
 
     while (r->cache[at].name && r->cache[at].name != name)
         at = (at + 1) % CACHE_SIZE;
@@ -170,33 +179,67 @@ static enum element element_named(struct aggregate_reader *r, const xmlChar *nam
     return el;
 }
 
+/* Names libxml2 has interned are found by their address: comparing letters would cost more than all
+ * the rest here. */
+static inline enum element element_named(struct aggregate_reader *r, const xmlChar *name)
+{
+    size_t at = slot_of(name);
+
+    return r->cache[at].name == name ? r->cache[at].el : find_element(r, name);
+}
+
 /* ---- where an element belongs ---- */
 
-/* The container that an element of structure must stand in; EL_UNKNOWN for text elements. */
-static enum element parent_of(enum element el)
-{
-    switch ((int)el) {
-    case EL_REPORT_METADATA:
-    case EL_POLICY_PUBLISHED:
-    case EL_RECORD:
-    case EL_VERSION:
-        return EL_FEEDBACK;
-    case EL_DATE_RANGE:
-    case EL_DATA_RANGE:
-        return EL_REPORT_METADATA;
-    case EL_ROW:
-    case EL_IDENTIFIERS:
-    case EL_IDENTITIES:
-    case EL_AUTH_RESULTS:
-        return EL_RECORD;
-    case EL_POLICY_EVALUATED:
-        return EL_ROW;
-    case EL_REASON:
-        return EL_POLICY_EVALUATED;
-    default:
-        return EL_UNKNOWN;
-    }
-}
+/* dkim and spf are not in it: what they are depends on where they stand. */
+static const struct nature {
+    enum element parent; /* the container that an element of structure must stand in */
+    bool container;      /* holds elements */
+    bool text;           /* holds text, and may stand in any container */
+} natures[] = {
+    [EL_FEEDBACK] = {.container = true},
+    [EL_VERSION] = {.parent = EL_FEEDBACK},
+    [EL_REPORT_METADATA] = {.parent = EL_FEEDBACK, .container = true},
+    [EL_ORG_NAME] = {.text = true},
+    [EL_EMAIL] = {.text = true},
+    [EL_EXTRA_CONTACT_INFO] = {.text = true},
+    [EL_REPORT_ID] = {.text = true},
+    [EL_DATE_RANGE] = {.parent = EL_REPORT_METADATA, .container = true},
+    [EL_DATA_RANGE] = {.parent = EL_REPORT_METADATA, .container = true},
+    [EL_BEGIN] = {.text = true},
+    [EL_END] = {.text = true},
+    [EL_ERROR] = {.text = true},
+    [EL_GENERATOR] = {.text = true},
+    [EL_POLICY_PUBLISHED] = {.parent = EL_FEEDBACK, .container = true},
+    [EL_DOMAIN] = {.text = true},
+    [EL_ADKIM] = {.text = true},
+    [EL_ASPF] = {.text = true},
+    [EL_P] = {.text = true},
+    [EL_SP] = {.text = true},
+    [EL_NP] = {.text = true},
+    [EL_PCT] = {.text = true},
+    [EL_FO] = {.text = true},
+    [EL_TESTING] = {.text = true},
+    [EL_DISCOVERY_METHOD] = {.text = true},
+    [EL_RECORD] = {.parent = EL_FEEDBACK, .container = true},
+    [EL_ROW] = {.parent = EL_RECORD, .container = true},
+    [EL_SOURCE_IP] = {.text = true},
+    [EL_COUNT] = {.text = true},
+    [EL_POLICY_EVALUATED] = {.parent = EL_ROW, .container = true},
+    [EL_DISPOSITION] = {.text = true},
+    [EL_REASON] = {.parent = EL_POLICY_EVALUATED, .container = true},
+    [EL_TYPE] = {.text = true},
+    [EL_COMMENT] = {.text = true},
+    [EL_IDENTIFIERS] = {.parent = EL_RECORD, .container = true},
+    [EL_IDENTITIES] = {.parent = EL_RECORD, .container = true},
+    [EL_HEADER_FROM] = {.text = true},
+    [EL_ENVELOPE_FROM] = {.text = true},
+    [EL_ENVELOPE_TO] = {.text = true},
+    [EL_AUTH_RESULTS] = {.parent = EL_RECORD, .container = true},
+    [EL_SELECTOR] = {.text = true},
+    [EL_SCOPE] = {.text = true},
+    [EL_RESULT] = {.text = true},
+    [EL_HUMAN_RESULT] = {.text = true},
+};
 
 /* The element that a misspelt one stands for. */
 static enum element proper(enum element el)
@@ -227,29 +270,23 @@ static bool in_text(const struct aggregate_reader *r)
 /* dkim and spf are both, depending on where they stand. */
 static bool is_container(enum element el, enum element parent)
 {
-    switch ((int)el) {
-    case EL_FEEDBACK:
-    case EL_REPORT_METADATA:
-    case EL_DATE_RANGE:
-    case EL_POLICY_PUBLISHED:
-    case EL_RECORD:
-    case EL_ROW:
-    case EL_POLICY_EVALUATED:
-    case EL_REASON:
-    case EL_IDENTIFIERS:
-    case EL_AUTH_RESULTS:
-        return true;
-    case EL_DKIM:
-    case EL_SPF:
-        return parent == EL_AUTH_RESULTS;
-    default:
-        return false;
-    }
+    return natures[el].container || ((el == EL_DKIM || el == EL_SPF) && parent == EL_AUTH_RESULTS);
+}
+
+/* Does an element of structure belong right where it begins, with nothing that must be closed
+ * before? */
+static bool fits(const struct aggregate_reader *r, enum element el)
+{
+    const struct level *in = &r->stack[r->open - 1];
+
+    if (el == EL_DKIM || el == EL_SPF)
+        return in->el == EL_POLICY_EVALUATED || in->el == EL_AUTH_RESULTS;
+    return in->container && natures[el].parent == in->el;
 }
 
 /* ---- stopping ---- */
 
-static void stop(struct aggregate_reader *r, const struct err *why)
+__attribute__((cold)) static void stop(struct aggregate_reader *r, const struct err *why)
 {
     if (!r->has_failed) {
         r->failed = *why;
@@ -258,7 +295,8 @@ static void stop(struct aggregate_reader *r, const struct err *why)
     xmlStopParser(r->xml);
 }
 
-static void refuse(struct aggregate_reader *r, const char *tag, const char *words)
+__attribute__((cold, noinline)) static void refuse(
+    struct aggregate_reader *r, const char *tag, const char *words)
 {
     struct err e;
 
@@ -287,6 +325,20 @@ static size_t cut_half_tag(
     return len - n - 2;
 }
 
+/* What is wrong with the text itself is mended; returns its new length. */
+__attribute__((noinline)) static size_t mend_text(
+    struct aggregate_reader *r, enum element el, const char *text, size_t len)
+{
+    if (len && text[len - 1] == '>')
+        len = cut_half_tag(r, el, text, len);
+    /* Mail::DMARC once printed the address of a Perl hash where a value should be */
+    if (len > 7 && memcmp(text, "HASH(0x", 7) == 0)
+        len = 0;
+    if (r->text_cut)
+        build_note(&r->build, "TEXT_CUT", name_of(el));
+    return len;
+}
+
 static void take_text(struct aggregate_reader *r, enum element container, enum element el)
 {
     char *text = r->text;
@@ -298,13 +350,8 @@ static void take_text(struct aggregate_reader *r, enum element container, enum e
         text++;
         len--;
     }
-    if (len && text[len - 1] == '>')
-        len = cut_half_tag(r, el, text, len);
-    /* Mail::DMARC once printed the address of a Perl hash where a value should be */
-    if (len > 7 && memcmp(text, "HASH(0x", 7) == 0)
-        len = 0;
-    if (r->text_cut)
-        build_note(&r->build, "TEXT_CUT", name_of(el));
+    if (r->text_cut || (len && (*text == 'H' || text[len - 1] == '>')))
+        len = mend_text(r, el, text, len);
     text[len] = '\0';
     if (!build_value(&r->build, container, el, text, len))
         build_note(&r->build, "ELEMENT_MISPLACED", name_of(el));
@@ -320,26 +367,30 @@ __attribute__((noinline)) static void end_record(struct aggregate_reader *r)
         stop(r, &e);
 }
 
-/* Closes the innermost element. */
-static void close_one(struct aggregate_reader *r)
+__attribute__((noinline)) static void close_container(struct aggregate_reader *r, enum element el)
 {
-    unsigned at = r->open - 1;
-    enum element el = r->stack[at].el;
-    enum element container = at ? r->stack[at - 1].el : EL_UNKNOWN;
-
-    if (!r->stack[at].container) {
-        take_text(r, container, el);
-    } else if (el == EL_REASON) {
+    if (el == EL_REASON) {
         take_text(r, EL_REASON, EL_REASON);
     } else if (el == EL_DKIM || el == EL_SPF) {
         build_result_end(&r->build, el == EL_SPF);
     } else if (el == EL_FEEDBACK) {
         r->root_closed = true;
         r->behind = (size_t)(r->xml->input->end - r->xml->input->cur);
-    }
-    r->open--;
-    if (el == EL_RECORD)
+    } else if (el == EL_RECORD) {
         end_record(r);
+    }
+}
+
+/* Closes the innermost element. */
+static void close_one(struct aggregate_reader *r)
+{
+    const struct level *at = &r->stack[--r->open];
+
+    if (at->container) {
+        close_container(r, at->el);
+    } else {
+        take_text(r, innermost(r), at->el);
+    }
     r->text_len = 0;
 }
 
@@ -349,9 +400,38 @@ static void close_until(struct aggregate_reader *r, enum element el)
         close_one(r);
 }
 
+static void begin_container(struct aggregate_reader *r, enum element el, bool alias)
+{
+    switch ((int)el) {
+    case EL_POLICY_PUBLISHED:
+        build_policy_begin(&r->build);
+        break;
+    case EL_RECORD:
+        build_record_begin(&r->build);
+        break;
+    case EL_ROW:
+        build_row_begin(&r->build);
+        break;
+    case EL_POLICY_EVALUATED:
+        build_evaluated_begin(&r->build);
+        break;
+    case EL_REASON:
+        build_reason_begin(&r->build);
+        break;
+    case EL_IDENTIFIERS:
+        build_identifiers_begin(&r->build, alias);
+        break;
+    case EL_DKIM:
+    case EL_SPF:
+        build_result_begin(&r->build, el == EL_SPF);
+        break;
+    default:
+        break;
+    }
+}
+
 static void begin_element(struct aggregate_reader *r, const xmlChar *name, enum element el)
 {
-    enum element container = innermost(r);
     bool alias = el != proper(el);
 
     if (el == EL_DATA_RANGE)
@@ -361,24 +441,12 @@ static void begin_element(struct aggregate_reader *r, const xmlChar *name, enum 
         refuse(r, "limit-depth", "elements are nested too deeply");
         return;
     }
-    r->stack[r->open++] = (struct level){name, el, is_container(el, container)};
+    bool container = is_container(el, innermost(r));
+    r->stack[r->open++] = (struct level){name, el, container, !container || el == EL_REASON};
     r->text_len = 0;
     r->text_cut = false;
-    if (el == EL_POLICY_PUBLISHED) {
-        build_policy_begin(&r->build);
-    } else if (el == EL_RECORD) {
-        build_record_begin(&r->build);
-    } else if (el == EL_ROW) {
-        build_row_begin(&r->build);
-    } else if (el == EL_POLICY_EVALUATED) {
-        build_evaluated_begin(&r->build);
-    } else if (el == EL_REASON) {
-        build_reason_begin(&r->build);
-    } else if (el == EL_IDENTIFIERS) {
-        build_identifiers_begin(&r->build, alias);
-    } else if ((el == EL_DKIM || el == EL_SPF) && container == EL_AUTH_RESULTS) {
-        build_result_begin(&r->build, el == EL_SPF);
-    }
+    if (container)
+        begin_container(r, el, alias);
 }
 
 /* ---- what is passed over ---- */
@@ -532,7 +600,7 @@ static bool within_limits(struct aggregate_reader *r, const struct tag *t)
  * nowhere here. */
 static bool place(struct aggregate_reader *r, enum element el)
 {
-    enum element parent = parent_of(el);
+    enum element parent = natures[el].parent;
 
     if (el == EL_DKIM || el == EL_SPF) {
         for (unsigned at = r->open; at > 0; at--) {
@@ -558,48 +626,72 @@ static bool place(struct aggregate_reader *r, enum element el)
     return true;
 }
 
+/* A start tag that is not simply the next one of a report. */
+__attribute__((noinline)) static void start_odd(
+    struct aggregate_reader *r, const struct tag *t, const xmlChar *uri)
+{
+    if (r->padding) {
+        r->padding--;
+        return;
+    }
+    if (r->has_failed || !within_limits(r, t))
+        return;
+    if (r->skipping) {
+        r->skipping++;
+        append_start_tag(r, t);
+        return;
+    }
+    if (r->open == 0) {
+        start_root(r, t->name, uri);
+        return;
+    }
+    bool foreign = is_foreign(r, uri);
+    if (foreign && strcmp((const char *)uri, "http://www.w3.org/2001/XMLSchema") == 0)
+        return; /* IKEA put an <xs:schema> in, and never closed it: as if it were not there */
+    enum element el = foreign ? EL_UNKNOWN : element_named(r, t->name);
+    bool extension = !in_text(r) && (foreign || el == EL_EXTENSION);
+    if (el == EL_UNKNOWN && !extension && innermost(r) == EL_FEEDBACK) {
+        /* around records, or never closed: what is inside is looked at */
+        build_note(&r->build, "ELEMENT_UNKNOWN", (const char *)t->name);
+        if (++r->unknown > LIMIT_XML_DEPTH)
+            refuse(r, "limit-depth", "elements are nested too deeply");
+        return;
+    }
+    if (el == EL_UNKNOWN || el == EL_FEEDBACK || el == EL_EXTENSION || !place(r, el)) {
+        begin_skipping(r, t, extension);
+        return;
+    }
+    if (!r->has_failed)
+        begin_element(r, t->name, el);
+}
+
 /* NOLINTNEXTLINE(readability-function-size): so libxml2 wants it */
 static void start_element(void *context, const xmlChar *name, const xmlChar *prefix,
     const xmlChar *uri, int n_namespaces, const xmlChar **namespaces, int n_attributes,
     int n_defaulted, const xmlChar **attributes)
 {
     struct aggregate_reader *r = context;
-    const struct tag tag = {name, prefix, n_namespaces, namespaces, n_attributes, attributes};
+    bool bare = n_namespaces == 0 && n_attributes == 0 && (!uri || uri == r->root_uri);
 
     (void)n_defaulted;
-    if (r->padding) {
-        r->padding--;
-        return;
+    if (bare && r->open && r->open < LIMIT_XML_DEPTH && r->depth < OPEN_MAX && !r->skipping &&
+        !r->padding && !r->has_failed) {
+        enum element el = element_named(r, name);
+        if (natures[el].text && r->stack[r->open - 1].container) {
+            r->depth++;
+            r->stack[r->open++] = (struct level){name, el, false, true};
+            r->text_len = 0;
+            r->text_cut = false;
+            return;
+        }
+        if (fits(r, el)) {
+            r->depth++;
+            begin_element(r, name, el);
+            return;
+        }
     }
-    if (r->has_failed || !within_limits(r, &tag))
-        return;
-    if (r->skipping) {
-        r->skipping++;
-        append_start_tag(r, &tag);
-        return;
-    }
-    if (r->open == 0) {
-        start_root(r, name, uri);
-        return;
-    }
-    bool foreign = is_foreign(r, uri);
-    if (foreign && strcmp((const char *)uri, "http://www.w3.org/2001/XMLSchema") == 0)
-        return; /* IKEA put an <xs:schema> in, and never closed it: as if it were not there */
-    enum element el = foreign ? EL_UNKNOWN : element_named(r, name);
-    bool extension = !in_text(r) && (foreign || el == EL_EXTENSION);
-    if (el == EL_UNKNOWN && !extension && innermost(r) == EL_FEEDBACK) {
-        /* around records, or never closed: what is inside is looked at */
-        build_note(&r->build, "ELEMENT_UNKNOWN", (const char *)name);
-        if (++r->unknown > LIMIT_XML_DEPTH)
-            refuse(r, "limit-depth", "elements are nested too deeply");
-        return;
-    }
-    if (el == EL_UNKNOWN || el == EL_FEEDBACK || el == EL_EXTENSION || !place(r, el)) {
-        begin_skipping(r, &tag, extension);
-        return;
-    }
-    if (!r->has_failed)
-        begin_element(r, name, el);
+    const struct tag tag = {name, prefix, n_namespaces, namespaces, n_attributes, attributes};
+    start_odd(r, &tag, uri);
 }
 
 /* What an end tag closes. libxml2 names the element it expected; a tag that says something else
@@ -612,22 +704,13 @@ static enum element what_closes(struct aggregate_reader *r, const xmlChar *name)
     return proper(el);
 }
 
-static void end_element(
-    void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+/* An end tag that does not close what is open innermost. */
+__attribute__((noinline)) static void end_odd(
+    struct aggregate_reader *r, const xmlChar *name, const xmlChar *prefix)
 {
-    struct aggregate_reader *r = context;
-
-    (void)uri;
-    if (r->has_failed)
-        return;
-    if (r->depth)
-        r->depth--;
     bool mismatched = r->mismatched;
-    if (r->open && r->stack[r->open - 1].name == name && !r->skipping && !mismatched) {
-        close_one(r); /* as it should be */
-        return;
-    }
     enum element el = what_closes(r, name);
+
     if (r->skipping && !(mismatched && el != EL_UNKNOWN)) {
         end_skipping(r, prefix, name);
         return;
@@ -648,6 +731,22 @@ static void end_element(
         close_one(r);
 }
 
+static void end_element(
+    void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+    struct aggregate_reader *r = context;
+
+    (void)uri;
+    if (r->has_failed)
+        return;
+    r->depth -= r->depth > 0;
+    if (r->open && r->stack[r->open - 1].name == name && !r->skipping && !r->mismatched) {
+        close_one(r); /* as it should be */
+    } else {
+        end_odd(r, name, prefix);
+    }
+}
+
 static void characters(void *context, const xmlChar *s, int len)
 {
     struct aggregate_reader *r = context;
@@ -657,9 +756,7 @@ static void characters(void *context, const xmlChar *s, int len)
             append_escaped(r, (const char *)s, (size_t)len);
         return;
     }
-    if (r->open == 0 || r->has_failed)
-        return;
-    if (!in_text(r) && innermost(r) != EL_REASON)
+    if (r->open == 0 || !r->stack[r->open - 1].heard || r->has_failed)
         return;
     size_t take = (size_t)len;
     if (take > LIMIT_FIELD - r->text_len) {
@@ -707,7 +804,8 @@ static void xml_error(void *context, xmlErrorPtr error)
 {
     struct aggregate_reader *r = context;
 
-    if (r->has_failed || !error || error->level < XML_ERR_ERROR || error->code == XML_ERR_USER_STOP)
+    if (r->has_failed || (r->at_once && r->astray) || !error || error->level < XML_ERR_ERROR ||
+        error->code == XML_ERR_USER_STOP)
         return;
     if (error->code == XML_ERR_TAG_NAME_MISMATCH && error->str2) {
         const char *colon = strrchr(error->str2, ':');
@@ -717,6 +815,11 @@ static void xml_error(void *context, xmlErrorPtr error)
     }
     if (error->domain == XML_FROM_NAMESPACE) {
         build_note(&r->build, "XML_NAMESPACE_ODD", error->str1);
+        return;
+    }
+    if (r->at_once) {
+        r->astray = true;
+        xmlStopParser(r->xml);
         return;
     }
     if (r->root_closed) {
@@ -747,6 +850,37 @@ static void prepare_library(void)
         .internalSubset = doctype,
         .serror = xml_error,
     };
+}
+
+/* RECOVER goes on after errors, which are noted; IGNORE_ENC because the bytes are UTF-8 by now;
+ * never NOENT, DTDLOAD or HUGE. */
+static const int options = XML_PARSE_NONET | XML_PARSE_RECOVER | XML_PARSE_IGNORE_ENC;
+
+/* The context is used again for the next document, until its dictionary has collected too many
+ * strangers' names. False: there is no memory for it. */
+static bool have_context(struct aggregate_reader *r)
+{
+    if (r->xml && xmlDictSize(r->xml->dict) > DICTIONARY_KEEP) {
+        xmlFreeParserCtxt(r->xml);
+        r->xml = NULL;
+    }
+    if (!r->xml) {
+        memset(r->cache, 0, sizeof r->cache);
+        r->cached = 0;
+        r->xml = xmlCreatePushParserCtxt(&handler, r, NULL, 0, NULL);
+    }
+    return r->xml != NULL;
+}
+
+/* Ready for the pieces of a document. */
+static bool ready(struct aggregate_reader *r)
+{
+    if (r->ready)
+        return true;
+    r->ready = have_context(r) && xmlCtxtResetPush(r->xml, NULL, 0, NULL, NULL) == 0;
+    if (r->ready)
+        (void)xmlCtxtUseOptions(r->xml, options);
+    return r->ready;
 }
 
 /* Reports that were read in earlier rounds are passed over, and what stands between them and the
@@ -789,7 +923,7 @@ static int parse_piece(void *context, const char *text, size_t len, struct err *
 {
     struct aggregate_reader *r = context;
 
-    if (!r->xml)
+    if (!ready(r))
         return err_set(e, ERR_TEMPORARY, "memory", "the XML parser has no memory");
     if (!pass_over(r, &text, &len))
         return 0;
@@ -842,33 +976,12 @@ void aggregate_reader_free(struct aggregate_reader *r)
     free(r);
 }
 
-/* The context is used again for the next document, until its dictionary has collected too many
- * strangers' names. */
-static void reset_parser(struct aggregate_reader *r)
-{
-    if (r->xml && xmlDictSize(r->xml->dict) > DICTIONARY_KEEP) {
-        xmlFreeParserCtxt(r->xml);
-        r->xml = NULL;
-    }
-    if (!r->xml) {
-        memset(r->cache, 0, sizeof r->cache);
-        r->cached = 0;
-        r->xml = xmlCreatePushParserCtxt(&handler, r, NULL, 0, NULL);
-    } else {
-        (void)xmlCtxtResetPush(r->xml, NULL, 0, NULL, NULL);
-    }
-    /* RECOVER goes on after errors, which are noted; IGNORE_ENC because the bytes are UTF-8 by now;
-     * never NOENT, DTDLOAD or HUGE. */
-    if (r->xml)
-        (void)xmlCtxtUseOptions(r->xml, XML_PARSE_NONET | XML_PARSE_RECOVER | XML_PARSE_IGNORE_ENC);
-}
-
 /* For libxml2 the document ends when as many elements were closed as were opened. With some more
  * around it, superfluous end tags do not end it. */
 static void pad(struct aggregate_reader *r)
 {
-    r->padding = r->xml ? PADDING : 0;
-    for (unsigned i = 0; i < PADDING && r->xml; i++)
+    r->padding = ready(r) ? PADDING : 0;
+    for (unsigned i = 0; i < PADDING && r->ready; i++)
         (void)xmlParseChunk(r->xml, "<x>", 3, 0);
 }
 
@@ -877,7 +990,7 @@ static void reset_document(struct aggregate_reader *r, bool repairing)
     r->repairing = repairing;
     r->padding = 0;
     xml_clean_start(&r->clean, repairing);
-    reset_parser(r);
+    r->ready = r->at_once = false;
     r->open = r->depth = r->wrappers = r->unknown = r->skipping = 0;
     r->saw_feedback = r->root_closed = r->at_end = r->halted = false;
     r->at_report = r->saw_next = r->junk_behind = false;
@@ -896,6 +1009,7 @@ void aggregate_start(
     struct aggregate_reader *r, struct sink *sink, const struct report_hints *hints)
 {
     r->past = 0;
+    r->astray = false;
     build_start(&r->build, sink, hints);
     reset_document(r, false);
 }
@@ -906,6 +1020,44 @@ static int repair(struct aggregate_reader *r)
     build_start(&r->build, r->build.sink, r->build.hints);
     reset_document(r, true);
     return AGGREGATE_AGAIN;
+}
+
+/* From memory libxml2 reads faster than in pieces. */
+static int parse_at_once(struct aggregate_reader *r, const char *text, size_t len, struct err *e)
+{
+    if (!have_context(r))
+        return err_set(e, ERR_TEMPORARY, "memory", "the XML parser has no memory");
+    r->saw_bytes = r->at_once = true;
+    (void)xmlCtxtReadMemory(r->xml, text, (int)len, NULL, NULL, options);
+    r->at_once = false;
+    bool too_many = xmlDictSize(r->xml->dict) > LIMIT_XML_NAMES;
+    xmlCtxtReset(r->xml); /* its copy of the text */
+    if (r->astray)
+        return 0;
+    r->at_end = true;
+    if (r->root_closed)
+        look_behind_end(r, text, len);
+    if (!r->has_failed && too_many)
+        refuse(r, "limit-token", "more different names than any report has");
+    if (r->has_failed)
+        *e = r->failed;
+    return r->has_failed ? (int)r->failed.class : 0;
+}
+
+int aggregate_whole(struct aggregate_reader *r, const void *bytes, size_t len, struct err *e)
+{
+    const char *text;
+    size_t text_len;
+
+    if (r->has_failed || r->astray || r->repairing || r->past > 0 ||
+        !xml_clean_is_plain(&r->clean, bytes, len, &text, &text_len))
+        return aggregate_push(r, bytes, len, e);
+    int result = parse_at_once(r, text, text_len, e);
+    if (!r->astray)
+        return result;
+    build_resume(&r->build);
+    reset_document(r, false);
+    return aggregate_push(r, bytes, len, e);
 }
 
 int aggregate_push(struct aggregate_reader *r, const void *bytes, size_t len, struct err *e)
@@ -956,7 +1108,7 @@ static int flush_document(struct aggregate_reader *r)
 {
     struct err e;
 
-    if (r->has_failed)
+    if (r->has_failed || r->at_end)
         return 0;
     if (!r->saw_bytes) {
         refuse(r, "empty", "there is nothing in it");
@@ -965,7 +1117,7 @@ static int flush_document(struct aggregate_reader *r)
     int result = xml_clean_finish(&r->clean, &e);
     if (result < 0)
         stop(r, &e);
-    if (result != 0 || !r->xml || (r->root_closed && r->wrappers == 0))
+    if (result != 0 || !r->ready || (r->root_closed && r->wrappers == 0))
         return result < 0 ? 0 : result;
     r->halted = !r->root_closed && r->xml->instate == XML_PARSER_EOF;
     r->at_end = true;

@@ -43,6 +43,10 @@ void aggregate_start(
 int aggregate_push(
     struct aggregate_reader *r, const void *bytes, size_t len, struct err *e) ERR_CHECKED;
 
+/* Instead, when the document lies in memory as a whole: the same, faster. */
+int aggregate_whole(
+    struct aggregate_reader *r, const void *bytes, size_t len, struct err *e) ERR_CHECKED;
+
 enum aggregate_result {
     AGGREGATE_DONE = 0,
     AGGREGATE_AGAIN = 1 /* feed the whole document once more (aggregate_push ... aggregate_finish),

@@ -95,7 +95,6 @@ void build_row_begin(struct builder *b)
     if (b->n_rows == 1)
         build_note(b, "ROWS_REPEATED", NULL);
     b->rows = arena_grow(b->record_arena, b->rows, &b->n_rows, sizeof *b->rows);
-    b->rows[b->n_rows - 1] = (struct row){0};
 }
 
 /* The row that values belong to; a policy_evaluated without a row makes one. */
@@ -121,7 +120,6 @@ void build_reason_begin(struct builder *b)
         return;
     }
     row->reasons = arena_grow(b->record_arena, row->reasons, &row->n_reasons, sizeof *row->reasons);
-    row->reasons[row->n_reasons - 1] = (struct override_reason){0};
 }
 
 void build_identifiers_begin(struct builder *b, bool alias)
@@ -143,7 +141,6 @@ void build_result_begin(struct builder *b, bool spf)
         return;
     }
     *list = arena_grow(b->record_arena, *list, n, sizeof **list);
-    (*list)[*n - 1] = (struct auth_result){0};
 }
 
 static bool is_blank(const char *s)
@@ -204,19 +201,22 @@ static bool put(struct builder *b, struct arena *a, const char **slot, const cha
     return true;
 }
 
-/* Words that come in every record are not copied. */
 static bool put_word(struct builder *b, const char **slot, const char *text, size_t len)
 {
-    static const char usual[][12] = {
-        "pass", "fail", "none", "quarantine", "reject", "softfail", "neutral", "mfrom"};
+    const char *usual = *slot ? NULL : usual_word(text, len);
 
-    for (size_t i = 0; !*slot && i < sizeof usual / sizeof *usual; i++) {
-        if (usual[i][0] == text[0] && strcmp(usual[i], text) == 0) {
-            *slot = usual[i];
-            return true;
-        }
-    }
-    return put(b, b->record_arena, slot, text, len);
+    if (!usual)
+        return put(b, b->record_arena, slot, text, len);
+    *slot = usual;
+    return true;
+}
+
+static bool feedback_value(struct builder *b, enum element el, const char *text, size_t len)
+{
+    if (el != EL_VERSION)
+        return false;
+    b->seen_rfc7489 = true;
+    return put(b, b->head_arena, &b->head.version, text, len);
 }
 
 static bool metadata_value(struct builder *b, enum element el, const char *text, size_t len)
@@ -380,37 +380,28 @@ static bool result_value(struct builder *b, bool spf, enum element el, const cha
 bool build_value(
     struct builder *b, enum element container, enum element el, const char *text, size_t len)
 {
-    bool of_head = container == EL_FEEDBACK || container == EL_REPORT_METADATA ||
-                   container == EL_DATE_RANGE || container == EL_POLICY_PUBLISHED;
-
-    if (of_head && b->head_known)
-        return true;
-    bool of_row = container == EL_ROW || container == EL_POLICY_EVALUATED || container == EL_REASON;
-    if (of_row && b->row_over)
-        return true;
-    if (container == EL_REASON && b->reason_over)
-        return true;
-    if ((container == EL_DKIM || container == EL_SPF) && b->result_over)
-        return true;
-    if (container == EL_FEEDBACK && el == EL_VERSION) {
-        b->seen_rfc7489 = true;
-        return put(b, b->head_arena, &b->head.version, text, len);
-    }
-    if (container == EL_REPORT_METADATA || container == EL_DATE_RANGE)
-        return metadata_value(b, el, text, len);
-    if (container == EL_POLICY_PUBLISHED)
-        return policy_value(b, el, text, len);
-    if (container == EL_ROW)
-        return row_value(b, el, text, len);
-    if (container == EL_POLICY_EVALUATED)
-        return evaluated_value(b, el, text, len);
-    if (container == EL_REASON)
-        return reason_value(b, el, text, len);
-    if (container == EL_IDENTIFIERS)
+    switch ((int)container) {
+    case EL_FEEDBACK:
+        return b->head_known || feedback_value(b, el, text, len);
+    case EL_REPORT_METADATA:
+    case EL_DATE_RANGE:
+        return b->head_known || metadata_value(b, el, text, len);
+    case EL_POLICY_PUBLISHED:
+        return b->head_known || policy_value(b, el, text, len);
+    case EL_ROW:
+        return b->row_over || row_value(b, el, text, len);
+    case EL_POLICY_EVALUATED:
+        return b->row_over || evaluated_value(b, el, text, len);
+    case EL_REASON:
+        return b->row_over || b->reason_over || reason_value(b, el, text, len);
+    case EL_IDENTIFIERS:
         return identifier_value(b, el, text, len);
-    if (container == EL_DKIM || container == EL_SPF)
-        return result_value(b, container == EL_SPF, el, text, len);
-    return false;
+    case EL_DKIM:
+    case EL_SPF:
+        return b->result_over || result_value(b, container == EL_SPF, el, text, len);
+    default:
+        return false;
+    }
 }
 
 /* ---- a record's normal form ---- */
@@ -502,10 +493,8 @@ static void finish_results(struct builder *b, struct auth_result *list, size_t n
         /* empty is not a selector: it is none, as when the element is not there */
         r->selector = is_blank(r->selector) ? NULL : r->selector;
         r->scope = is_blank(r->scope) ? NULL : r->scope;
-        if (r->scope) {
-            r->scope =
-                strcmp(r->scope, "mfrom") == 0 ? "mfrom" : text_lower(b->record_arena, r->scope);
-        }
+        if (r->scope)
+            r->scope = scope_read(b->record_arena, r->scope);
         if (!is_blank(r->result_sent))
             r->result = result_read(b->record_arena, r->result_sent, spf, &odd, &alias);
         if (odd)
@@ -535,8 +524,8 @@ static void finish_shared(struct builder *b)
 static void finish_row(struct builder *b, const struct row *row)
 {
     bool capped = false;
-    struct aggregate_record r = b->shared;
-    enum spelling how = count_read(row->count, &r.count, &capped);
+    int64_t count;
+    enum spelling how = count_read(row->count, &count, &capped);
 
     if (how == SPELLING_MISSING || how == SPELLING_UNUSABLE) {
         build_note(b, "RECORD_DROPPED", row->count);
@@ -548,14 +537,16 @@ static void finish_row(struct builder *b, const struct row *row)
     } else if (how == SPELLING_ODD) {
         build_note(b, "COUNT_ODD", row->count);
     }
-    if (r.count == 0)
+    if (count == 0)
         build_note(b, "COUNT_ZERO", NULL);
-    r.source_ip_sent = row->source_ip;
-    finish_address(b, &r);
-    finish_verdicts(b, row, &r);
-    finish_reasons(b, row, &r);
     b->records = arena_grow(b->record_arena, b->records, &b->n_records, sizeof *b->records);
-    b->records[b->n_records - 1] = r;
+    struct aggregate_record *r = &b->records[b->n_records - 1];
+    *r = b->shared;
+    r->count = count;
+    r->source_ip_sent = row->source_ip;
+    finish_address(b, r);
+    finish_verdicts(b, row, r);
+    finish_reasons(b, row, r);
 }
 
 /* ---- the report's normal form ---- */
@@ -660,6 +651,19 @@ static bool fallback_period(const struct builder *b, int64_t *begin, int64_t *en
     return false;
 }
 
+/* Not both are there and of our age: one of them that is stands for both. */
+static void mend_period(struct builder *b, bool have_begin, bool have_end)
+{
+    struct aggregate_report *h = &b->head;
+    bool of_age = (have_begin && usable_time(h->begin)) || (have_end && usable_time(h->end));
+
+    have_begin = have_begin && (!of_age || usable_time(h->begin));
+    have_end = have_end && (!of_age || usable_time(h->end));
+    build_note(b, "DATE_ODD", have_begin ? h->begin_sent : h->end_sent);
+    h->begin = have_begin ? h->begin : h->end;
+    h->end = have_end ? h->end : h->begin;
+}
+
 static int finish_period(struct builder *b, struct err *e)
 {
     struct aggregate_report *h = &b->head;
@@ -680,13 +684,7 @@ static int finish_period(struct builder *b, struct err *e)
     } else if (!good && !have_begin && !have_end) {
         return err_set(e, ERR_INPUT, "value-range", "no date range that can be read");
     } else if (!good) {
-        /* one of them that is of our age stands for both */
-        bool of_age = (have_begin && usable_time(h->begin)) || (have_end && usable_time(h->end));
-        have_begin = have_begin && (!of_age || usable_time(h->begin));
-        have_end = have_end && (!of_age || usable_time(h->end));
-        build_note(b, "DATE_ODD", have_begin ? h->begin_sent : h->end_sent);
-        h->begin = have_begin ? h->begin : h->end;
-        h->end = have_end ? h->end : h->begin;
+        mend_period(b, have_begin, have_end);
     }
     if (h->begin > h->end) {
         int64_t swap = h->begin;
@@ -771,6 +769,20 @@ static int finish_head(struct builder *b, struct err *e)
     return 0;
 }
 
+void build_resume(struct builder *b)
+{
+    struct err e;
+
+    if (!b->begun) {
+        build_start(b, b->sink, b->hints);
+        return;
+    }
+    int64_t delivered = b->head.records;
+    build_again(b);
+    b->resumed = delivered;
+    (void)finish_head(b, &e); /* what is to be remarked about it; it went well before */
+}
+
 /* ---- delivery ---- */
 
 static int deliver_record(struct builder *b, struct aggregate_record *r, struct err *e)
@@ -787,7 +799,7 @@ static int deliver_record(struct builder *b, struct aggregate_record *r, struct 
     b->head.messages += r->count; /* both at most COUNT_MAX */
     if (b->head.messages > COUNT_MAX)
         b->head.messages = COUNT_MAX;
-    if (b->skipped || !ops->aggregate_record)
+    if (b->skipped || b->head.records <= b->resumed || !ops->aggregate_record)
         return 0;
     return ops->aggregate_record(b->sink, r, e);
 }

@@ -85,6 +85,8 @@ struct builder {
     struct row *rows; /* of the record that is being read */
     size_t n_rows;
     struct aggregate_record shared; /* its identifiers and auth_results */
+    const char *plain[2];           /* domains of the collected records that needed no change */
+    unsigned next_plain;
     bool in_record, identifiers, auth_results;
     bool row_over, reason_over,
         result_over; /* the open one is beyond its limit: its values are passed over */
@@ -96,6 +98,7 @@ struct builder {
     bool mixed_from;      /* they do not agree */
 
     bool begun;      /* aggregate_begin was called */
+    int64_t resumed; /* so many records were delivered before build_resume */
     bool skipped;    /* the sink does not want it */
     bool head_known; /* the first feed was a scan for the head; this is the second */
     bool scanning;   /* the head was not complete when the records filled their room */
@@ -105,6 +108,9 @@ void build_init(struct builder *b, const struct limits *limits);
 void build_done(struct builder *b);
 void build_start(struct builder *b, struct sink *sink, const struct report_hints *hints);
 void build_again(struct builder *b); /* the second feed begins: the head is known */
+/* The document is read once more, by other means: what was delivered of it is not delivered again.
+ */
+void build_resume(struct builder *b);
 
 /* What a <record> holds. `code` of a note is one of parse/quirks.c. */
 void build_note(struct builder *b, const char *code, const char *detail);

@@ -12,8 +12,46 @@ const char *const alignment_words[] = {"r", "s", NULL};
 const char *const testing_words[] = {"y", "n", NULL};
 const char *const discovery_words[] = {"psl", "treewalk", NULL};
 
+/* Where a word stands is computed from its length and first letter, so that there is one place to
+ * look for it. */
+static const struct usual {
+    char word[12]; /* first: its address is that of the entry */
+    size_t len;
+    enum verdict verdict;
+    enum disposition disposition;
+    bool result; /* of auth_results */
+} usuals[16] = {
+    [0] = {"reject", 6, .disposition = DISPOSITION_REJECT},
+    [1] = {"neutral", 7, .result = true},
+    [2] = {"none", 4, .disposition = DISPOSITION_NONE, .result = true},
+    [3] = {"quarantine", 10, .disposition = DISPOSITION_QUARANTINE},
+    [4] = {"pass", 4, VERDICT_PASS, DISPOSITION_PASS, true},
+    [6] = {"mfrom", 5},
+    [10] = {"fail", 4, VERDICT_FAIL, .result = true},
+    [11] = {"softfail", 8, .result = true},
+};
+
+const char *usual_word(const char *text, size_t len)
+{
+    const struct usual *u = &usuals[((unsigned char)text[0] + 5 * len) % 16];
+
+    return len && u->len == len && memcmp(u->word, text, len) == 0 ? u->word : NULL;
+}
+
+/* The entry whose word this is, by its address. */
+static const struct usual *usual_at(const char *word)
+{
+    uintptr_t offset = (uintptr_t)word - (uintptr_t)usuals;
+
+    return offset < sizeof usuals ? &usuals[offset / sizeof *usuals] : NULL;
+}
+
 enum verdict verdict_read(const char *word)
 {
+    const struct usual *u = usual_at(word);
+
+    if (u)
+        return u->verdict;
     if (word && strcasecmp(word, "pass") == 0)
         return VERDICT_PASS;
     if (word && strcasecmp(word, "fail") == 0)
@@ -33,6 +71,10 @@ enum disposition disposition_read(const char *word)
         {"reject", DISPOSITION_REJECT},
     };
 
+    const struct usual *u = usual_at(word);
+
+    if (u)
+        return u->disposition;
     for (size_t i = 0; word && i < sizeof table / sizeof *table; i++) {
         if (strcasecmp(word, table[i].word) == 0)
             return table[i].value;
@@ -73,8 +115,11 @@ const char *result_read(struct arena *a, const char *word, bool spf, bool *odd, 
         const char *now;
     } aliases[] = {{"hardfail", "fail"}, {"unknown", "temperror"}, {"error", "permerror"}};
 
-    const char *known = known_result(word);
+    const struct usual *u = usual_at(word);
 
+    if (u && u->result)
+        return word;
+    const char *known = known_result(word);
     if (known)
         return known;
     const char *lower = text_lower(a, word);
@@ -89,6 +134,11 @@ const char *result_read(struct arena *a, const char *word, bool spf, bool *odd, 
     }
     *odd = true;
     return lower;
+}
+
+const char *scope_read(struct arena *a, const char *word)
+{
+    return usual_at(word) ? word : text_lower(a, word);
 }
 
 /* Digits with thousands separators in the right places, or digits with a fraction of zeros. */

@@ -18,6 +18,12 @@ enum spelling {
     SPELLING_UNUSABLE
 };
 
+/*
+ * Most words are one of a few. Such a word, exactly, has a static copy, NULL for all others. What
+ * is asked about that copy below is known by its place, without looking at its letters.
+ */
+const char *usual_word(const char *text, size_t len);
+
 /* "pass" and "fail" in any case; everything else, and nothing, is unknown. */
 enum verdict verdict_read(const char *word);
 enum disposition disposition_read(const char *word);
@@ -33,6 +39,9 @@ extern const char *const discovery_words[]; /* psl treewalk */
 /* A result of auth_results: lower case, aliases mapped. *odd: a word nobody knows. *alias: it was
  * one of the old names. */
 const char *result_read(struct arena *a, const char *word, bool spf, bool *odd, bool *alias);
+
+/* A scope in lower case. */
+const char *scope_read(struct arena *a, const char *word);
 
 /* A report's id without the <> around it. */
 const char *report_id_read(struct arena *a, const char *sent);

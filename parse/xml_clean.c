@@ -512,17 +512,17 @@ static const char *after_declaration(struct xml_clean *c, const char *s, size_t 
     return s[at] == '<' ? s + at : s + at + 1;
 }
 
-/* Enough of the document is in c->head: choose how to read it and hand it on. */
-static int decide(struct xml_clean *c, bool last, struct err *e)
+/* From the first bytes of a document: how to read it (c->encoding), and where its text begins. */
+static int choose(struct xml_clean *c, const char *s, size_t len, const char **text, struct err *e)
 {
-    const char *s = c->head.data ? c->head.data : "";
-    size_t len = c->head.len;
     size_t skip = 0;
 
     if (is_utf32(s, len))
         return err_set(e, ERR_INPUT, "encoding", "UTF-32 is not read");
-    if (choose_wide(c, s, len, &skip))
-        return convert(c, s + skip, len - skip, last, e);
+    if (choose_wide(c, s, len, &skip)) {
+        *text = s + skip;
+        return 0;
+    }
     if (len >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0)
         skip = 3;
     const char *start = find_start(c, s + skip, len - skip);
@@ -532,8 +532,73 @@ static int decide(struct xml_clean *c, bool last, struct err *e)
     if (left == 0)
         return err_set(e, ERR_INPUT, "empty", "there is nothing in it");
     choose_by_declaration(c, start, left);
-    const char *body = after_declaration(c, start, left);
-    return convert(c, body, left - (size_t)(body - start), last, e);
+    *text = after_declaration(c, start, left);
+    return 0;
+}
+
+/* Enough of the document is in c->head: choose how to read it and hand it on. */
+static int decide(struct xml_clean *c, bool last, struct err *e)
+{
+    const char *s = c->head.data ? c->head.data : "";
+    const char *text = s;
+    int r = choose(c, s, c->head.len, &text, e);
+
+    return r < 0 ? r : convert(c, text, c->head.len - (size_t)(text - s), last, e);
+}
+
+/* So many bytes at least are ASCII without NUL and '&': nearly always it is all of them. */
+static size_t bland_length(const char *s, size_t len)
+{
+    enum {
+        BLOCK = 64 /* looked at by vector instructions */
+    };
+
+    size_t n = 0;
+
+    for (; len - n >= BLOCK; n += BLOCK) {
+        unsigned char odd = 0;
+        for (size_t i = 0; i < BLOCK; i++) {
+            unsigned char byte = (unsigned char)s[n + i];
+            odd |= (unsigned char)((byte & 0x80) | (byte == '&') | (byte == 0));
+        }
+        if (odd)
+            break;
+    }
+    return n;
+}
+
+static bool has_long_tag(struct xml_clean *c, const char *s, size_t len)
+{
+    struct err e;
+
+    for (size_t piece; len; s += piece, len -= piece) {
+        piece = len < XML_PIECE ? len : XML_PIECE;
+        if (watch_tags(c, s, piece, &e) < 0)
+            return true;
+    }
+    return false;
+}
+
+bool xml_clean_is_plain(
+    struct xml_clean *c, const char *bytes, size_t len, const char **text, size_t *text_len)
+{
+    struct err e;
+    const char *start = bytes;
+    bool known = choose(c, bytes, len < XML_HEAD ? len : XML_HEAD, &start, &e) == 0;
+    size_t n = len - (size_t)(start - bytes);
+    size_t bland = bland_length(start, n);
+    const char *rest = start + bland;
+
+    if (!known || c->encoding != XML_UTF8 || !text_is_utf8(rest, n - bland) ||
+        memchr(rest, '\0', n - bland) || has_stray_reference(rest, n - bland) ||
+        has_long_tag(c, start, n)) {
+        xml_clean_start(c, false);
+        return false;
+    }
+    keep_tail(c, start, n);
+    *text = start;
+    *text_len = n;
+    return true;
 }
 
 int xml_clean_push(struct xml_clean *c, const char *bytes, size_t len, struct err *e)

@@ -77,6 +77,14 @@ void xml_clean_start(struct xml_clean *c, bool repair);
 int xml_clean_push(struct xml_clean *c, const char *bytes, size_t len, struct err *e) ERR_CHECKED;
 int xml_clean_finish(struct xml_clean *c, struct err *e) ERR_CHECKED;
 
+/*
+ * Instead of push and finish, for a document that lies in memory as a whole: is there nothing to be
+ * done about it? Then *text is what they would hand on, the document without what stands in front
+ * of it. If not, c is as after xml_clean_start without repair.
+ */
+bool xml_clean_is_plain(
+    struct xml_clean *c, const char *bytes, size_t len, const char **text, size_t *text_len);
+
 /* Do the last bytes hold the closing tag of an element of this name, whatever its prefix? */
 bool xml_clean_saw_close(const struct xml_clean *c, const char *name);
 

@@ -172,8 +172,16 @@ static int feed(
     return aggregate_finish(r, &seen->grade, &seen->error);
 }
 
-static int read_with(struct aggregate_reader *r, struct seen *seen, const char *bytes, size_t len,
-    const struct report_hints *hints)
+static int feed_whole(struct aggregate_reader *r, struct seen *seen, const char *bytes, size_t len)
+{
+    seen->feeds++;
+    seen->fed = len;
+    int result = aggregate_whole(r, bytes, len, &seen->error);
+    return result == AGGREGATE_AGAIN ? result : aggregate_finish(r, &seen->grade, &seen->error);
+}
+
+static int read_one_way(struct aggregate_reader *r, struct seen *seen, const char *bytes,
+    size_t len, const struct report_hints *hints, bool whole)
 {
     int result = AGGREGATE_AGAIN;
 
@@ -181,10 +189,69 @@ static int read_with(struct aggregate_reader *r, struct seen *seen, const char *
     do {
         result = AGGREGATE_AGAIN;
         seen->feeds = 0;
-        while (result == AGGREGATE_AGAIN && seen->feeds < 4)
-            result = feed(r, seen, bytes, len, seen->piece ? seen->piece : 65536);
+        while (result == AGGREGATE_AGAIN && seen->feeds < 4) {
+            result = whole ? feed_whole(r, seen, bytes, len)
+                           : feed(r, seen, bytes, len, seen->piece ? seen->piece : 65536);
+        }
         CU_ASSERT_TRUE(seen->feeds <= 3); /* again "at most twice" */
     } while (aggregate_more(r));
+    return result;
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_notes(const struct notes *a, const struct notes *b)
+{
+    bool equal = a->n == b->n;
+
+    for (size_t i = 0; equal && i < a->n; i++) {
+        size_t at = 0;
+        while (at < b->n && strcmp(a->items[i].code, b->items[at].code) != 0)
+            at++;
+        equal = at < b->n && a->items[i].times == b->items[at].times;
+    }
+    return equal;
+}
+
+static bool same_records(const struct seen *a, const struct seen *b)
+{
+    bool equal = a->n_records == b->n_records;
+
+    for (size_t i = 0; equal && i < a->n_records && i < KEEP; i++) {
+        const struct aggregate_record *x = &a->records[i];
+        const struct aggregate_record *y = &b->records[i];
+        equal = x->count == y->count && same(x->source_ip_sent, y->source_ip_sent) &&
+                same(x->header_from, y->header_from) && x->dkim == y->dkim && x->spf == y->spf &&
+                x->disposition == y->disposition && x->n_dkims == y->n_dkims &&
+                x->n_spfs == y->n_spfs && x->n_reasons == y->n_reasons &&
+                same(x->extension, y->extension);
+    }
+    return equal;
+}
+
+/* A document that lies in memory as a whole says the same as one that comes in pieces. */
+static int read_with(struct aggregate_reader *r, struct seen *seen, const char *bytes, size_t len,
+    const struct report_hints *hints)
+{
+    struct seen *other = arena_alloc(seen->arena, sizeof *other);
+
+    seen_init(other);
+    other->answer = seen->answer;
+    other->refuse_record = seen->refuse_record;
+    int as_whole = read_one_way(r, other, bytes, len, hints, true);
+    int result = read_one_way(r, seen, bytes, len, hints, false);
+    CU_ASSERT_EQUAL(as_whole, result);
+    CU_ASSERT_EQUAL(other->begun, seen->begun);
+    CU_ASSERT_EQUAL(other->ended, seen->ended);
+    CU_ASSERT_EQUAL(other->grade, seen->grade);
+    CU_ASSERT_EQUAL(other->head.messages, seen->head.messages);
+    CU_ASSERT_TRUE(same_records(other, seen));
+    CU_ASSERT_TRUE(same_notes(&other->head.notes, &seen->head.notes));
+    CU_ASSERT_TRUE(result == 0 || same(other->error.tag, seen->error.tag));
+    arena_free(other->arena);
     return result;
 }
 
