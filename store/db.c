@@ -7,18 +7,26 @@ struct db_value db_int(int64_t n)
     return (struct db_value){.type = DB_INT, .n = n};
 }
 
+static struct db_value bytes_of(enum db_type type, const void *bytes, size_t len)
+{
+    uint32_t kept = len < UINT32_MAX ? (uint32_t)len : UINT32_MAX;
+
+    return bytes ? (struct db_value){.type = type, .bytes = bytes, .len = kept} : db_null();
+}
+
+struct db_value db_text_of(const char *s, size_t len)
+{
+    return bytes_of(DB_TEXT, s, len);
+}
+
 struct db_value db_text(const char *s)
 {
-    if (!s)
-        return db_null();
-    return (struct db_value){.type = DB_TEXT, .bytes = s, .len = strlen(s)};
+    return db_text_of(s, s ? strlen(s) : 0);
 }
 
 struct db_value db_blob(const void *bytes, size_t len)
 {
-    if (!bytes)
-        return db_null();
-    return (struct db_value){.type = DB_BLOB, .bytes = bytes, .len = len};
+    return bytes_of(DB_BLOB, bytes, len);
 }
 
 struct db_value db_null(void)

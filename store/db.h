@@ -35,17 +35,22 @@ enum db_type {
 
 /*
  * A value to bind or that was read. Text and blob are borrowed: bound ones until the call returns,
- * read ones until the next step, reset or run.
+ * read ones until the next step, reset or run. Kept small: a batch holds a hundred thousand of
+ * them.
  */
 struct db_value {
     enum db_type type;
-    int64_t n;
-    const void *bytes; /* text is also NUL-terminated when read */
-    size_t len;
+    uint32_t len; /* of text and blob; what is longer is UINT32_MAX, which no database takes */
+
+    union {
+        int64_t n;
+        const void *bytes; /* text is also NUL-terminated when read */
+    };
 };
 
 struct db_value db_int(int64_t n);
-struct db_value db_text(const char *s);                 /* NULL gives DB_NULL */
+struct db_value db_text(const char *s); /* NULL gives DB_NULL */
+struct db_value db_text_of(const char *s, size_t len);
 struct db_value db_blob(const void *bytes, size_t len); /* NULL gives DB_NULL */
 struct db_value db_null(void);
 

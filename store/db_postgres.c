@@ -685,7 +685,7 @@ static struct db_value postgres_column(const struct db_stmt *s, int column)
     case OID_BYTEA:
         return db_blob(bytes, (size_t)len);
     default:
-        return (struct db_value){.type = DB_TEXT, .bytes = bytes, .len = (size_t)len};
+        return db_text_of(bytes, (size_t)len);
     }
 }
 

@@ -15,17 +15,15 @@ static struct db_value text_in(struct arena *a, const char *s)
     if (!s)
         return db_null();
     size_t len = strlen(s);
-    return (struct db_value){.type = DB_TEXT, .bytes = arena_strndup(a, s, len), .len = len};
+    return db_text_of(arena_strndup(a, s, len), len);
 }
 
 static struct db_value packed_in(struct arena *a, struct buf *b)
 {
     struct db_value v = db_null();
 
-    if (b->len) {
-        v = (struct db_value){
-            .type = DB_TEXT, .bytes = arena_strndup(a, b->data, b->len), .len = b->len};
-    }
+    if (b->len)
+        v = db_text_of(arena_strndup(a, b->data, b->len), b->len);
     buf_clear(b);
     return v;
 }
@@ -34,7 +32,7 @@ static struct db_value blob_in(struct arena *a, const void *bytes, size_t len)
 {
     if (!bytes || !len)
         return db_null();
-    return (struct db_value){.type = DB_BLOB, .bytes = arena_strndup(a, bytes, len), .len = len};
+    return db_blob(arena_strndup(a, bytes, len), len);
 }
 
 static struct db_value addr_in(struct arena *a, const struct addr *ip)

@@ -287,7 +287,7 @@ static void round_trip(struct db_conn *c, const char *url)
 static void text_has_a_length(struct db_conn *c, const char *url)
 {
     struct err e;
-    struct db_value v[] = {db_int(1), {.type = DB_TEXT, .bytes = "abcdef", .len = 3}, db_null()};
+    struct db_value v[] = {db_int(1), db_text_of("abcdef", 3), db_null()};
 
     (void)url;
     expect(db_exec(c, insert_t, v, 3, &e), 0, &e);
