@@ -267,21 +267,42 @@ static int announce(struct writer *w, const struct message *first, struct err *e
 
 /* ---- flushing ---- */
 
-/* One at a time, so that only the message that the database refuses is rejected. The batch may be
- * w itself. */
-static int write_singly(struct writer *w, struct writer *batch, struct err *e)
+/* Cuts a list behind its n-th message, or where it ends; returns what was behind. */
+static struct message *cut(struct message *first, size_t n, struct message **last)
 {
+    *last = first;
+    while (--n > 0 && (*last)->next)
+        *last = (*last)->next;
+    struct message *rest = (*last)->next;
+    (*last)->next = NULL;
+    return rest;
+}
+
+/* A batch that was refused, in parts: half as many messages after each refusal, twice as many when
+ * it went well, so that only the message that the database refuses is rejected, and soon found. The
+ * batch may be w itself. */
+static int write_apart(struct writer *w, struct writer *batch, struct err *e)
+{
+    struct message *first = batch->messages;
+    size_t n = (batch->n_messages + 1) / 2;
     int got = 0;
 
-    for (struct message *m = batch->messages; m && got == 0;) {
-        struct message *next = m->next;
-        m->next = NULL;
-        got = write_with_retry(batch, m, e);
+    while (first && got == 0) {
+        struct message *last;
+        struct message *rest = cut(first, n, &last);
+        got = write_with_retry(batch, first, e);
+        if (got == ERR_BUG && first->next) {
+            last->next = rest;
+            n = (n + 1) / 2;
+            got = 0;
+            continue;
+        }
         if (got == ERR_BUG)
-            got = write_refused(batch, m, e);
+            got = write_refused(batch, first, e);
         if (got == 0)
-            got = announce(w, m, e);
-        m = next;
+            got = announce(w, first, e);
+        n *= 2;
+        first = rest;
     }
     return got;
 }
@@ -295,7 +316,7 @@ static int conclude(struct writer *w, struct writer *batch, int got, struct err 
         again_refused(w, e);
         got = 0;
     } else if (got == ERR_BUG) {
-        got = write_singly(w, batch, e);
+        got = write_apart(w, batch, e);
     }
     if (got < 0) {
         flush_drop(w);

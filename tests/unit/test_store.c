@@ -1574,6 +1574,39 @@ static void poisoned_message_is_rejected(void)
     on_each(poisoned_message_is_rejected_case);
 }
 
+/* Some of a large batch, wherever they stand in it. */
+static void poisoned_messages_are_found_case(void)
+{
+    char keys[37][8];
+    char ids[37][8];
+
+    script("CREATE UNIQUE INDEX poison ON report (generator)");
+    open_writer(0, 0);
+    for (int i = 0; i < 37; i++) {
+        struct sample r = three;
+        bool poisoned = i == 1 || i == 20 || i == 21 || i == 36;
+        (void)snprintf(keys[i], sizeof keys[i], "m%d", i);
+        (void)snprintf(ids[i], sizeof ids[i], "r%d", i);
+        r.id = ids[i];
+        r.generator = i == 0 || poisoned ? "twice" : NULL;
+        give(keys[i], &r);
+    }
+    struct store_summary s = close_writer();
+    same_number(s.stored, 33, "stored");
+    same_number(s.rejected, 4, "rejected");
+    same_number(number("SELECT COUNT(*) FROM message WHERE outcome = 'rejected' AND "
+                       "source_key IN ('m1', 'm20', 'm21', 'm36')"),
+        4, "the very ones");
+    expect_totals(NULL, NULL, 33, 99, 198);
+    script("DROP INDEX poison");
+    expect_sound();
+}
+
+static void poisoned_messages_are_found(void)
+{
+    on_each(poisoned_messages_are_found_case);
+}
+
 /* ---- cases: a database that fails ---- */
 
 enum trouble {
@@ -2681,6 +2714,7 @@ const struct unit_test unit_tests[] = {
     {"conflicts stay", conflicts_stay},
     {"a huge report is read again", huge_report_is_read_again},
     {"a poisoned message is rejected", poisoned_message_is_rejected},
+    {"poisoned messages are found", poisoned_messages_are_found},
     {"a batch is repeated", batch_is_repeated},
     {"replacing is repeated", replacing_is_repeated},
     {"lasting trouble is told", lasting_trouble_is_told},
