@@ -28,9 +28,9 @@ enum {
     CONFIG_MAX = 1024 * 1024,
     SENDERS_MAX = 64 * 1024 * 1024,
     KEYS_MAX = 64,
-    BATCH_MESSAGES = 100,
-    FETCH_MESSAGES = 500, /* each command costs a round trip */
-    FOLDERS_MAX = 500,    /* each has a connection and a thread */
+    BATCH_MESSAGES = 1000, /* at once into the store */
+    FETCH_MESSAGES = 500,  /* each command costs a round trip */
+    FOLDERS_MAX = 500,     /* each has a connection and a thread */
     PORT_IMAP = 143,
     PORT_IMAPS = 993,
     PORT_SMTP = 25,
@@ -72,6 +72,7 @@ __attribute__((format(printf, 2, 3))) static int fault(const cfg_t *section, con
         return -1;
     reading->failed = true;
     va_start(ap, fmt);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it does not see va_start */
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     (void)err_set(

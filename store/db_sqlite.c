@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,7 +215,7 @@ static int configure(struct db *db, struct err *e)
         return fail(db, code, "journal_mode", e);
     /* FULL: a mail is moved away after the commit, so the commit must survive a power cut. A log of
      * 16 MiB: one commit after the other touches the same pages, which then are put back once. */
-    return exec(db, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000", e);
+    return exec(db, "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000", e);
 }
 
 static void end_bulk(struct db *db)
@@ -240,6 +241,13 @@ static void sqlite_close(struct db *db)
     end_bulk(db);
     (void)sqlite3_close(db->handle);
     free(db);
+}
+
+/* Nobody asks how much memory SQLite uses, and counting takes a lock for each piece of it. Refused,
+ * without harm, where another library has opened SQLite before. */
+static void configure_library(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 static int open_path(struct db *db, const char *path, struct err *e)
@@ -269,6 +277,9 @@ static char *path_of(const char *url)
 
 static int sqlite_open(struct db **out, const char *url, struct err *e)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, configure_library);
     if (sqlite3_libversion_number() < OLDEST_VERSION)
         return err_set(e, ERR_CONFIG, "database", "SQLite %s is too old", sqlite3_libversion());
     if (strcmp(url, "sqlite:") == 0)
@@ -503,7 +514,7 @@ static struct db_value sqlite_column(const struct db_stmt *s, int column)
     default:
         bytes = sqlite3_column_text(s->handle, column);
         len = (size_t)sqlite3_column_bytes(s->handle, column);
-        return (struct db_value){.type = DB_TEXT, .bytes = bytes, .len = len};
+        return db_text_of(bytes, len);
     }
 }
 

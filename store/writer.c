@@ -12,8 +12,8 @@
 #include <sys/random.h>
 
 enum {
-    BATCH_MESSAGES = 100,
-    BATCH_BYTES = 8 * 1024 * 1024,
+    BATCH_MESSAGES = 1000,
+    BATCH_BYTES = 4 * 1024 * 1024,
     STREAM_BYTES = 1024 * 1024, /* of records between two bulk loads of a streamed report */
     HEADER_MAX = 1024
 };
