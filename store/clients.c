@@ -4,6 +4,7 @@
 #include "store/sql.h"
 #include "store/store.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- clients ---- */
@@ -201,15 +202,64 @@ static int assign_one(
     return db_exec(&s->c, sql_domain_assign, values, 2, e);
 }
 
+struct held {
+    struct arena *memory;
+    struct store_assignment *items;
+    size_t n;
+};
+
+static int take_held(void *context, struct store *s, struct db_stmt *stmt)
+{
+    struct held *h = context;
+
+    h->items = arena_grow(h->memory, h->items, &h->n, sizeof *h->items);
+    h->items[h->n - 1].domain = arena_strdup(h->memory, store_text(s, stmt, 0));
+    h->items[h->n - 1].client = arena_strdup(h->memory, store_text(s, stmt, 1));
+    return 0;
+}
+
+static int by_domain(const void *a, const void *b)
+{
+    const struct store_assignment *x = a;
+    const struct store_assignment *y = b;
+
+    return strcmp(x->domain, y->domain);
+}
+
+/* 1 if all of it is so already: who starts assigns what his configuration says, and nothing has to
+ * move then, nor has every report to be looked at. 0 if not, or if there is a fault in it. */
+static int is_held(
+    struct store *s, struct arena *a, const struct store_assignment *list, size_t n, struct err *e)
+{
+    struct held h = {.memory = a};
+    int got = store_query(s, &(struct query){sql_domains, NULL, 0, take_held, &h}, e);
+
+    if (got < 0)
+        return got;
+    if (h.n > 1)
+        qsort(h.items, h.n, sizeof *h.items, by_domain);
+    for (size_t k = 0; k < n; k++) {
+        bool odd = false;
+        const struct store_assignment want = {.domain = domain_normalise(a, list[k].domain, &odd)};
+        const struct store_assignment *found =
+            want.domain && h.n ? bsearch(&want, h.items, h.n, sizeof want, by_domain) : NULL;
+        if (odd || !found || strcmp(found->client, list[k].client) != 0)
+            return 0;
+    }
+    return 1;
+}
+
 int store_domains_assign(
     struct store *s, const struct store_assignment *list, size_t n, struct err *e)
 {
     struct arena *a = arena_new();
-    int got = store_begin(s, e);
+    int got = is_held(s, a, list, n, e);
 
-    if (got < 0) {
+    if (got == 0)
+        got = store_begin(s, e);
+    if (got != 0) {
         arena_free(a);
-        return got;
+        return got < 0 ? got : 0;
     }
     /* First of all, so that no writer commits reports under the old owners from here on. */
     got = store_owners_change(s, e);

@@ -201,7 +201,7 @@ int store_client_remove(struct store *s, const char *name,
     struct err *e) ERR_CHECKED; /* its domains' reports go to unassigned */
 
 /* Domains go to a client (created as needed) together with the reports stored for them. One
- * transaction. */
+ * transaction; none if all of it is so already. */
 struct store_assignment {
     const char *domain;
     const char *client;

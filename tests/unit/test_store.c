@@ -1041,6 +1041,30 @@ static void clients_come_and_go(void)
     on_each(clients_come_and_go_case);
 }
 
+/* Every start assigns what the configuration says: that must not look through all reports, nor make
+ * other writers look up the owners anew. */
+static void nothing_new_is_assigned_case(void)
+{
+    static const char version[] = "SELECT value FROM counter WHERE name = 'owners'";
+    struct store_assignment both[] = {{"EXAMPLE.com", "acme"}, {"sub.example.com", "beta"}};
+    struct err e;
+
+    expect(store_domains_assign(store, both, 2, &e), 0, &e);
+    int64_t before = number(version);
+    expect(store_domains_assign(store, both, 2, &e), 0, &e);
+    same_number(number(version), before, "no change");
+    assign("sub.example.com", "acme");
+    same_number(number(version), before + 1, "another client");
+    assign("other.example.com", "acme");
+    same_number(number(version), before + 2, "another domain");
+    expect_sound();
+}
+
+static void nothing_new_is_assigned(void)
+{
+    on_each(nothing_new_is_assigned_case);
+}
+
 /* A domain that is nobody's any more falls to the owner of the next shorter one, all or none. */
 static void domains_are_given_back_case(void)
 {
@@ -2702,6 +2726,7 @@ const struct unit_test unit_tests[] = {
     {"cut and whole in one message", cut_and_whole_in_one_message},
     {"domains move with their reports", domains_move_with_their_reports},
     {"clients come and go", clients_come_and_go},
+    {"nothing new is assigned", nothing_new_is_assigned},
     {"domains are given back", domains_are_given_back},
     {"owners may change meanwhile", owners_may_change_meanwhile},
     {"rejects are kept", rejects_are_kept},
