@@ -68,7 +68,7 @@ check_contains "the same mails again" " 0 stored" "$(grep -m 1 stored "$WORK/out
 url "$(other)" killed
 KILLED=$URL
 kills=0
-for hundredths in 05 10 15 20 25 30 35 40; do
+for hundredths in 02 03 04 05 07 10 15 20 25 30 35 40; do
   mill store copy "$FIRST" "$KILLED" >/dev/null 2>&1 &
   run=$!
   sleep "0.$hundredths"

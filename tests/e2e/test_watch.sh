@@ -150,6 +150,7 @@ python3 "$HERE/make_reports.py" "$WORK/m" --reports 1500 --seed 7 --duplicates 0
 fresh_store t_much
 cat >"$WORK/conf" <<EOF
 store = "$STORE"
+batch_messages = 50
 mailbox "much" { type = maildir path = "$WORK/m/maildir" archive = "$WORK/m/done" }
 mailbox "main" { type = imap host = "localhost" port = $DOVECOT_IMAPS_PORT user = "small" password_file = "$WORK/password"
   ca_file = "$DOVECOT_CA" archive = "Archive" }
@@ -179,7 +180,7 @@ mkdir -p "$WORK/box3/new" "$WORK/box3/cur" "$WORK/box3/tmp"
 } >"$WORK/box3/new/1"
 "$MILL" --config "$WORK/conf" poll --watch >"$WORK/out" 2>"$WORK/err" &
 poll=$!
-sleep 3
+sleep 1
 start=$(date +%s%N)
 kill $poll
 status=0
