@@ -1030,6 +1030,8 @@ static int parse_at_once(struct aggregate_reader *r, const char *text, size_t le
     r->saw_bytes = r->at_once = true;
     (void)xmlCtxtReadMemory(r->xml, text, (int)len, NULL, NULL, options);
     r->at_once = false;
+    if (r->xml->instate != XML_PARSER_EOF) /* it has not even begun */
+        return err_set(e, ERR_TEMPORARY, "memory", "the XML parser has no memory");
     bool too_many = xmlDictSize(r->xml->dict) > LIMIT_XML_NAMES;
     xmlCtxtReset(r->xml); /* its copy of the text */
     if (r->astray)
