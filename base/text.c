@@ -34,17 +34,19 @@ size_t text_decode(const char *bytes, size_t left, unsigned *code)
     return n;
 }
 
-/* To the first byte that is not ASCII, or the end: nearly all text is, so 32 are looked at at once.
- */
+/* To the first byte that is not ASCII, or the end: nearly all text is. */
 static const char *skip_ascii(const char *p, const char *end)
 {
-    uint64_t words[4];
+    enum {
+        BLOCK = 64 /* looked at by vector instructions */
+    };
 
-    while (end - p >= (ptrdiff_t)sizeof words) {
-        memcpy(words, p, sizeof words);
-        if ((words[0] | words[1] | words[2] | words[3]) & UINT64_C(0x8080808080808080))
+    for (; end - p >= BLOCK; p += BLOCK) {
+        unsigned char all = 0;
+        for (size_t i = 0; i < BLOCK; i++)
+            all |= (unsigned char)p[i];
+        if (all & 0x80)
             break;
-        p += sizeof words;
     }
     while (p < end && !(*p & 0x80))
         p++;

@@ -44,7 +44,8 @@ enum stage_kind {
 struct stage {
     enum stage_kind kind;
     bool ended;
-    unsigned char *window; /* WINDOW bytes or more, of which from .. to are still to be taken */
+    unsigned char *window; /* WINDOW bytes or more, of which from .. to are still to be taken, and
+                              one for the NUL behind a document */
     size_t from, to;
 
     z_stream z;
@@ -187,7 +188,7 @@ static struct stage *push(struct unpacker *u, enum stage_kind kind)
 
     memset(s, 0, sizeof *s);
     s->kind = kind;
-    s->window = window ? window : mem_realloc(NULL, WINDOW);
+    s->window = window ? window : mem_realloc(NULL, WINDOW + 1);
     return s;
 }
 
@@ -421,7 +422,7 @@ static bool inflate_whole(struct unpacker *u, const unsigned char *packed, size_
     if (size == 0 || size > WHOLE_MAX || u->budget->unpacked + size > u->budget->limits->unpacked)
         return false;
     struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
-    unsigned char *out = mem_realloc(NULL, size);
+    unsigned char *out = mem_realloc(NULL, size + 1);
     bool good = d &&
                 libdeflate_gzip_decompress_ex(d, packed, len, out, size, &used, &made) ==
                     LIBDEFLATE_SUCCESS &&
@@ -689,6 +690,7 @@ static int deliver(struct unpacker *u, enum content content, struct err *e)
         .head = s->window + s->from,
         .head_len = head_len,
         .whole = s->ended};
+    s->window[s->to] = '\0';
     r = u->ops->begin(u->context, &d, e);
 
     while (r == 0 && (unread(s) > 0 || !s->ended)) {
@@ -775,7 +777,7 @@ int unpack(const struct blob *b, struct unpack_budget *budget, const struct docu
     u.max_top = nesting;
     u.stages = mem_alloc((nesting + 2) * sizeof *u.stages);
     u.stages[0].kind = STAGE_SOURCE;
-    u.stages[0].window = mem_realloc(NULL, WINDOW); /* not cleared */
+    u.stages[0].window = mem_realloc(NULL, WINDOW + 1); /* not cleared */
     while (r >= 0 && !u.over) {
         r = take(&u, e);
         if (r == 1)

@@ -58,7 +58,7 @@ struct document {
     const unsigned char
         *head; /* the first bytes, up to CONTENT_HEAD; they come through `bytes` again */
     size_t head_len;
-    bool whole; /* `bytes` is called once, with all of it */
+    bool whole; /* `bytes` is called once, with all of it and a NUL behind that */
 };
 
 /* One document: begin, bytes*, end. */

@@ -53,8 +53,7 @@ struct aggregate_reader {
     bool junk_behind; /* something does */
     struct root_scan scan;
     bool ready;        /* libxml2 has been set up for this document */
-    bool at_once;      /* it has all of the document at once, and nothing is wrong with it so far */
-    bool astray;       /* something was: the document has to be read as it comes */
+    bool astray;       /* read at once it was not well-formed: it has to be read as it comes */
     bool at_end;       /* all bytes were read: what libxml2 misses now is not there */
     bool halted;       /* libxml2 gave up before that */
     bool wants_repair; /* there was a '<' that is no markup, or an end tag too many */
@@ -62,9 +61,12 @@ struct aggregate_reader {
     unsigned padding;  /* elements around the document that are still to come, see pad */
     const xmlChar *root_uri;
 
-    char text[LIMIT_FIELD + 4]; /* of the innermost text element */
+    const char *text; /* of the innermost text element: in the document or in `gathered` */
     size_t text_len;
     bool text_cut;
+    char gathered[LIMIT_FIELD];
+    const char *document; /* of which libxml2 has all, at once; NULL if it comes in pieces */
+    size_t document_len;
 
     struct buf
         extension; /* XML of the element that is passed over, if it is in a foreign namespace */
@@ -341,7 +343,7 @@ __attribute__((noinline)) static size_t mend_text(
 
 static void take_text(struct aggregate_reader *r, enum element container, enum element el)
 {
-    char *text = r->text;
+    const char *text = r->text;
     size_t len = r->text_len;
 
     while (len && is_blank(text[len - 1]))
@@ -352,19 +354,17 @@ static void take_text(struct aggregate_reader *r, enum element container, enum e
     }
     if (r->text_cut || (len && (*text == 'H' || text[len - 1] == '>')))
         len = mend_text(r, el, text, len);
-    text[len] = '\0';
     if (!build_value(&r->build, container, el, text, len))
         build_note(&r->build, "ELEMENT_MISPLACED", name_of(el));
     r->text_cut = false;
 }
 
-/* Kept apart: an error is large, and cleared whenever a function that has one is called. */
-__attribute__((noinline)) static void end_record(struct aggregate_reader *r)
+static void end_record(struct aggregate_reader *r)
 {
-    struct err e;
-
-    if (build_record_end(&r->build, &e) < 0)
-        stop(r, &e);
+    if (build_record_end(&r->build, &r->failed) < 0) {
+        r->has_failed = true;
+        xmlStopParser(r->xml);
+    }
 }
 
 __attribute__((noinline)) static void close_container(struct aggregate_reader *r, enum element el)
@@ -747,6 +747,29 @@ static void end_element(
     }
 }
 
+/* More of the innermost text. What libxml2 has not copied itself is left where it lies. */
+static void add_text(struct aggregate_reader *r, const char *s, size_t len)
+{
+    bool stays = r->document && (uintptr_t)s - (uintptr_t)r->document < r->document_len;
+
+    if (r->text_len == 0 && stays && len <= LIMIT_FIELD) {
+        r->text = s;
+        r->text_len = len;
+        return;
+    }
+    if (r->text != r->gathered && r->text_len)
+        memcpy(r->gathered, r->text, r->text_len);
+    r->text = r->gathered;
+    if (len > LIMIT_FIELD - r->text_len) {
+        len = LIMIT_FIELD - r->text_len;
+        while (len && (s[len] & 0xC0) == 0x80)
+            len--; /* not in the middle of a character */
+        r->text_cut = true;
+    }
+    memcpy(r->gathered + r->text_len, s, len);
+    r->text_len += len;
+}
+
 static void characters(void *context, const xmlChar *s, int len)
 {
     struct aggregate_reader *r = context;
@@ -756,17 +779,8 @@ static void characters(void *context, const xmlChar *s, int len)
             append_escaped(r, (const char *)s, (size_t)len);
         return;
     }
-    if (r->open == 0 || !r->stack[r->open - 1].heard || r->has_failed)
-        return;
-    size_t take = (size_t)len;
-    if (take > LIMIT_FIELD - r->text_len) {
-        take = LIMIT_FIELD - r->text_len;
-        while (take && (s[take] & 0xC0) == 0x80)
-            take--; /* not in the middle of a character */
-        r->text_cut = true;
-    }
-    memcpy(r->text + r->text_len, s, take);
-    r->text_len += take;
+    if (r->open && r->stack[r->open - 1].heard && !r->has_failed)
+        add_text(r, (const char *)s, (size_t)len);
 }
 
 static void doctype(
@@ -804,7 +818,7 @@ static void xml_error(void *context, xmlErrorPtr error)
 {
     struct aggregate_reader *r = context;
 
-    if (r->has_failed || (r->at_once && r->astray) || !error || error->level < XML_ERR_ERROR ||
+    if (r->has_failed || (r->document && r->astray) || !error || error->level < XML_ERR_ERROR ||
         error->code == XML_ERR_USER_STOP)
         return;
     if (error->code == XML_ERR_TAG_NAME_MISMATCH && error->str2) {
@@ -817,7 +831,7 @@ static void xml_error(void *context, xmlErrorPtr error)
         build_note(&r->build, "XML_NAMESPACE_ODD", error->str1);
         return;
     }
-    if (r->at_once) {
+    if (r->document) {
         r->astray = true;
         xmlStopParser(r->xml);
         return;
@@ -958,6 +972,7 @@ struct aggregate_reader *aggregate_reader_new(const struct limits *limits)
     struct aggregate_reader *r = mem_alloc(sizeof *r);
 
     (void)pthread_once(&once, prepare_library);
+    r->text = r->gathered;
     xml_clean_init(&r->clean, parse_piece, r);
     buf_init(&r->extension, LIMIT_EXTENSION);
     build_init(&r->build, limits);
@@ -990,7 +1005,7 @@ static void reset_document(struct aggregate_reader *r, bool repairing)
     r->repairing = repairing;
     r->padding = 0;
     xml_clean_start(&r->clean, repairing);
-    r->ready = r->at_once = false;
+    r->ready = false;
     r->open = r->depth = r->wrappers = r->unknown = r->skipping = 0;
     r->saw_feedback = r->root_closed = r->at_end = r->halted = false;
     r->at_report = r->saw_next = r->junk_behind = false;
@@ -1022,24 +1037,44 @@ static int repair(struct aggregate_reader *r)
     return AGGREGATE_AGAIN;
 }
 
+/* libxml2 reads the text where it lies: xmlCtxtReadMemory would copy it first. False: no memory. */
+static bool ready_at_once(struct aggregate_reader *r, const char *text, size_t len)
+{
+    if (!have_context(r))
+        return false;
+    xmlCtxtReset(r->xml);
+    (void)xmlCtxtUseOptions(r->xml, options);
+    xmlParserInputPtr input = xmlNewInputStream(r->xml);
+    if (!input)
+        return false;
+    input->base = input->cur = (const xmlChar *)text;
+    input->end = input->base + len;
+    if (inputPush(r->xml, input) < 0) {
+        xmlFreeInputStream(input);
+        return false;
+    }
+    return true;
+}
+
 /* From memory libxml2 reads faster than in pieces. */
 static int parse_at_once(struct aggregate_reader *r, const char *text, size_t len, struct err *e)
 {
-    if (!have_context(r))
+    if (!ready_at_once(r, text, len))
         return err_set(e, ERR_TEMPORARY, "memory", "the XML parser has no memory");
-    r->saw_bytes = r->at_once = true;
-    (void)xmlCtxtReadMemory(r->xml, text, (int)len, NULL, NULL, options);
-    r->at_once = false;
-    if (r->xml->instate != XML_PARSER_EOF) /* it has not even begun */
-        return err_set(e, ERR_TEMPORARY, "memory", "the XML parser has no memory");
-    bool too_many = xmlDictSize(r->xml->dict) > LIMIT_XML_NAMES;
-    xmlCtxtReset(r->xml); /* its copy of the text */
+    r->saw_bytes = true;
+    r->document = text;
+    r->document_len = len;
+    (void)xmlParseDocument(r->xml);
+    r->document = NULL;
+    xmlFreeInputStream(inputPop(r->xml));
+    r->text = r->gathered;
+    r->text_len = 0;
     if (r->astray)
         return 0;
     r->at_end = true;
     if (r->root_closed)
         look_behind_end(r, text, len);
-    if (!r->has_failed && too_many)
+    if (!r->has_failed && xmlDictSize(r->xml->dict) > LIMIT_XML_NAMES)
         refuse(r, "limit-token", "more different names than any report has");
     if (r->has_failed)
         *e = r->failed;

@@ -43,7 +43,7 @@ void aggregate_start(
 int aggregate_push(
     struct aggregate_reader *r, const void *bytes, size_t len, struct err *e) ERR_CHECKED;
 
-/* Instead, when the document lies in memory as a whole: the same, faster. */
+/* Instead, when the document lies in memory as a whole, with a NUL behind it: the same, faster. */
 int aggregate_whole(
     struct aggregate_reader *r, const void *bytes, size_t len, struct err *e) ERR_CHECKED;
 

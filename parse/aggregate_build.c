@@ -69,6 +69,16 @@ void build_note(struct builder *b, const char *code, const char *detail)
         notes_add(&b->head.notes, &b->head.grade, b->head_arena, code, detail);
 }
 
+/* The same of a text that is not terminated. */
+static void note_text(struct builder *b, const char *code, const char *text, size_t len)
+{
+    char detail[LIMIT_FIELD + 1];
+
+    memcpy(detail, text, len);
+    detail[len] = '\0';
+    build_note(b, code, detail);
+}
+
 /* ---- containers ---- */
 
 void build_policy_begin(struct builder *b)
@@ -194,7 +204,7 @@ static bool put(struct builder *b, struct arena *a, const char **slot, const cha
 {
     if (*slot && **slot) {
         if (strlen(*slot) != len || memcmp(*slot, text, len) != 0)
-            build_note(b, "ELEMENT_REPEATED", text);
+            note_text(b, "ELEMENT_REPEATED", text, len);
         return true;
     }
     *slot = len ? arena_strndup(a, text, len) : "";
@@ -329,7 +339,7 @@ static bool reason_value(struct builder *b, enum element el, const char *text, s
     if (el == EL_COMMENT)
         return put(b, b->record_arena, &reason->comment, text, len);
     if (el == EL_REASON && len) { /* rspamd and KDDI: text instead of children */
-        build_note(b, "REASON_ODD", text);
+        note_text(b, "REASON_ODD", text, len);
         return put(b, b->record_arena, &reason->type_sent, text, len);
     }
     return el == EL_REASON;

@@ -125,7 +125,8 @@ void build_result_end(struct builder *b, bool spf);
 void build_extension(struct builder *b, const char *xml,
     size_t len); /* of the record, or of the report when outside of one */
 
-/* A text element: its container, itself, and its trimmed text. False when it has no business there.
+/* A text element: its container, itself, and its trimmed text, which is at most LIMIT_FIELD bytes
+ * and not terminated. False when it has no business there.
  */
 bool build_value(
     struct builder *b, enum element container, enum element el, const char *text, size_t len);

@@ -26,16 +26,18 @@ static const struct usual {
     [2] = {"none", 4, .disposition = DISPOSITION_NONE, .result = true},
     [3] = {"quarantine", 10, .disposition = DISPOSITION_QUARANTINE},
     [4] = {"pass", 4, VERDICT_PASS, DISPOSITION_PASS, true},
-    [6] = {"mfrom", 5},
+    [6] = {.word = "mfrom", .len = 5},
     [10] = {"fail", 4, VERDICT_FAIL, .result = true},
     [11] = {"softfail", 8, .result = true},
 };
 
 const char *usual_word(const char *text, size_t len)
 {
+    if (len == 0)
+        return NULL;
     const struct usual *u = &usuals[((unsigned char)text[0] + 5 * len) % 16];
 
-    return len && u->len == len && memcmp(u->word, text, len) == 0 ? u->word : NULL;
+    return u->len == len && memcmp(u->word, text, len) == 0 ? u->word : NULL;
 }
 
 /* The entry whose word this is, by its address. */

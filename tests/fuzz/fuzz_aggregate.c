@@ -2,6 +2,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* What was found in a document, over all reports in it. */
 struct found {
@@ -42,8 +43,13 @@ static int feed(struct aggregate_reader *r, const uint8_t *data, size_t size, si
     struct err e;
     int result = 0;
 
-    if (piece == 0)
-        result = aggregate_whole(r, data, size, &e);
+    if (piece == 0) {
+        char *own = malloc(size + 1);
+        memcpy(own, data, size);
+        own[size] = '\0';
+        result = aggregate_whole(r, own, size, &e);
+        free(own);
+    }
     for (size_t at = 0; piece && at < size && result == 0; at += piece)
         result = aggregate_push(r, data + at, size - at < piece ? size - at : piece, &e);
     return result == 0 ? aggregate_finish(r, NULL, &e) : result;

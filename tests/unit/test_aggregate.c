@@ -174,9 +174,14 @@ static int feed(
 
 static int feed_whole(struct aggregate_reader *r, struct seen *seen, const char *bytes, size_t len)
 {
+    char *own = malloc(len + 1); /* which is not there any more when the document is finished */
+
+    memcpy(own, bytes, len);
+    own[len] = '\0';
     seen->feeds++;
     seen->fed = len;
-    int result = aggregate_whole(r, bytes, len, &seen->error);
+    int result = aggregate_whole(r, own, len, &seen->error);
+    free(own);
     return result == AGGREGATE_AGAIN ? result : aggregate_finish(r, &seen->grade, &seen->error);
 }
 

@@ -20,6 +20,7 @@ static const size_t mib = (size_t)1 << 20;
 struct watcher {
     struct buf log;
     uint64_t bytes;
+    bool whole;
     int begin_answer, bytes_answer;
 };
 
@@ -29,6 +30,7 @@ static int on_begin(void *context, const struct document *d, struct err *e)
 
     (void)e;
     w->bytes = 0;
+    w->whole = d->whole;
     (void)buf_printf(&w->log, "[%s %s", d->name ? d->name : "-", content_name(d->content));
     return w->begin_answer;
 }
@@ -37,7 +39,8 @@ static int on_bytes(void *context, const unsigned char *bytes, size_t len, struc
 {
     struct watcher *w = context;
 
-    (void)bytes;
+    if (w->whole)
+        CU_ASSERT(w->bytes == 0 && bytes[len] == '\0');
     w->bytes += len;
     if (w->bytes_answer < 0)
         return err_set(e, ERR_TEMPORARY, "test", "the sink is full");
