@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    SETS_AT_ONCE = 128
+    SETS_AT_ONCE = 500
 };
 
 static const char *const record_columns[] = {"client_id", "report_id", "recno", "source_ip",
@@ -145,7 +145,9 @@ static int write_results(
 static int insert_sets(
     struct writer *w, const struct queued *list, bool *fresh, size_t n, struct err *e)
 {
-    struct db_value values[SETS_AT_ONCE * AUTH_SET_COLUMNS];
+    size_t most = n < SETS_AT_ONCE ? n : SETS_AT_ONCE;
+    struct db_value *values =
+        arena_alloc(w->scratch, most * AUTH_SET_COLUMNS * sizeof(struct db_value));
     const struct db_driver *driver = w->store->c.driver;
     struct db_stmt *s = NULL;
     int got = driver->prepare(w->store->c.db, sql_insert_auth_set, &s, e);
@@ -161,7 +163,7 @@ static int insert_sets(
             v[3] = db_text(q->auth->envelope_from);
             v[4] = db_text(q->auth->results);
         }
-        got = driver->run_many(s, values, AUTH_SET_COLUMNS, sets, fresh + at, e);
+        got = driver->insert_many(s, values, AUTH_SET_COLUMNS, sets, fresh + at, e);
     }
     return got;
 }

@@ -96,11 +96,19 @@ struct db_driver {
 
     /*
      * One statement for many sets of parameters, `n` values each, without waiting for each (libpq's
-     * pipeline). `returned[i]` is true if set i returned or changed a row; may be NULL. Inside a
-     * transaction.
+     * pipeline). Inside a transaction.
      */
-    int (*run_many)(struct db_stmt *s, const struct db_value *values, size_t n, size_t sets,
-        bool *returned, struct err *e);
+    int (*run_many)(
+        struct db_stmt *s, const struct db_value *values, size_t n, size_t sets, struct err *e);
+
+    /*
+     * The same for INSERT ... VALUES ($1, ..., $n) ON CONFLICT (...) DO NOTHING RETURNING its first
+     * two columns, by which each of the rows is known: PostgreSQL inserts many with one statement.
+     * inserted[i] tells whether row i was; of rows that are in conflict with each other the first
+     * is.
+     */
+    int (*insert_many)(struct db_stmt *s, const struct db_value *values, size_t n, size_t rows,
+        bool *inserted, struct err *e);
 
     /*
      * Bulk loading: COPY, or prepared inserts. Inside a transaction; nothing else may be done on db

@@ -20,7 +20,8 @@ enum {
     COPY_BUFFER = 128 * 1024,
     COPY_COLUMNS_MAX = 1600,            /* of a table, in the server */
     VALUE_MAX = 1024 * 1024 * 1024 - 1, /* of a field, in the server */
-    PIPELINE_SETS = 500,
+    PIPELINE_ROWS = 500,                /* sent before an answer is read */
+    INSERT_ROWS = 50,                   /* of one statement */
     INT_TEXT = 24
 };
 
@@ -69,6 +70,8 @@ struct db_stmt {
     const char *sql;
     char name[16];
     unsigned session; /* where it was prepared last, 0: nowhere */
+    char *many_sql;   /* an INSERT of INSERT_ROWS rows instead of one, once it was needed */
+    struct db_stmt *many;
     PGresult *row;
     bool row_waiting;
 };
@@ -291,6 +294,7 @@ static void postgres_close(struct db *db)
         struct db_stmt *s = db->stmts;
         db->stmts = s->next;
         PQclear(s->row);
+        free(s->many_sql);
         free(s);
     }
     PQfinish(db->conn);
@@ -691,30 +695,68 @@ static struct db_value postgres_column(const struct db_stmt *s, int column)
 
 /* ---- many sets of parameters ---- */
 
-static bool has_effect(PGresult *r)
+/* Rows of `n` values, `per_set` of them in one set of parameters. */
+struct rows {
+    const struct db_value *values;
+    size_t n, per_set;
+    bool *inserted; /* of each row; NULL: nobody wants to know */
+};
+
+static bool is_value(const PGresult *r, int row, int column, const struct db_value *v)
 {
-    /* libpq 15 can take the row-by-row mode of the query before into the pipeline. */
-    if (PQresultStatus(r) == PGRES_TUPLES_OK || PQresultStatus(r) == PGRES_SINGLE_TUPLE)
-        return PQntuples(r) > 0;
-    const char *rows = PQcmdTuples(r);
-    return *rows && strcmp(rows, "0") != 0;
+    const char *bytes = PQgetvalue(r, row, column);
+    int len = PQgetlength(r, row, column);
+
+    if (PQgetisnull(r, row, column) || v->type == DB_NULL)
+        return false;
+    if (v->type == DB_INT)
+        return read_int(bytes, len) == v->n;
+    return (size_t)len == v->len && (len == 0 || memcmp(bytes, v->bytes, v->len) == 0);
 }
 
-/* The result of one set. After an error the server skips the rest, the first error is kept. */
-static int read_set(struct db_stmt *s, bool *returned, int before, struct err *e)
+/* Which rows of a set the server says it has inserted: in the order in which they were sent, or, as
+ * a cluster does it, in any. */
+static int mark_inserted(
+    struct db_stmt *s, const PGresult *r, const struct rows *rows, size_t set, struct err *e)
+{
+    const struct db_value *values = rows->values + set * rows->per_set * rows->n;
+    bool *inserted = rows->inserted + set * rows->per_set;
+    size_t at = 0;
+
+    for (int i = 0; i < PQntuples(r); i++) {
+        size_t tried = 0;
+        for (; tried < rows->per_set; tried++, at = (at + 1) % rows->per_set) {
+            const struct db_value *row = values + at * rows->n;
+            if (is_value(r, i, 0, &row[0]) && is_value(r, i, 1, &row[1]))
+                break;
+        }
+        if (tried == rows->per_set)
+            return misuse(s->db, e, "a row came back that was not sent", s->sql);
+        inserted[at] = true;
+    }
+    return 0;
+}
+
+/* The results of one set. After an error the server skips the rest, the first error is kept. */
+static int read_set(
+    struct db_stmt *s, const struct rows *rows, size_t set, int before, struct err *e)
 {
     struct db *db = s->db;
     int got = before;
     PGresult *r = PQgetResult(db->conn);
-    ExecStatusType status = PQresultStatus(r);
 
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_SINGLE_TUPLE) {
-        if (returned)
-            *returned = has_effect(r);
-    } else if (got == 0) {
+    if (!r && got == 0)
         got = fail(db, r, s->sql, e);
-    }
     while (r) { /* a NULL stands between the results of two statements */
+        ExecStatusType status = PQresultStatus(r);
+        /* libpq 15 can take the row-by-row mode of the query before into the pipeline */
+        bool good =
+            status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_SINGLE_TUPLE;
+        if (got == 0 && !good) {
+            got = fail(db, r, s->sql, e);
+        } else if (got == 0 && rows->inserted) {
+            got = mark_inserted(s, r, rows, set, e);
+        }
         PQclear(r);
         r = PQgetResult(db->conn);
     }
@@ -725,21 +767,22 @@ static int read_set(struct db_stmt *s, bool *returned, int before, struct err *e
  * Cannot deadlock, though the server answers while we send: libpq, when it cannot send, reads what
  * has arrived into memory, and a chunk bounds how much that is.
  */
-static int run_chunk(struct db_stmt *s, const struct db_value *values, size_t n, size_t sets,
-    bool *returned, struct err *e)
+static int run_chunk(
+    struct db_stmt *s, const struct rows *rows, size_t first, size_t sets, struct err *e)
 {
     PGconn *conn = s->db->conn;
+    size_t n = rows->per_set * rows->n;
     size_t sent = 0;
     int got = 0;
 
     while (got == 0 && sent < sets) {
-        got = send_one(s, values + sent * n, n, e);
+        got = send_one(s, rows->values + (first + sent) * n, n, e);
         sent += got == 0;
     }
     if (!PQpipelineSync(conn) && got == 0)
         got = fail(s->db, NULL, s->sql, e);
     for (size_t i = 0; i < sent && PQstatus(conn) == CONNECTION_OK; i++)
-        got = read_set(s, returned ? &returned[i] : NULL, got, e);
+        got = read_set(s, rows, first + i, got, e);
     if (PQstatus(conn) == CONNECTION_OK) {
         PQclear(PQgetResult(conn)); /* PGRES_PIPELINE_SYNC */
     } else if (got == 0) {
@@ -748,26 +791,83 @@ static int run_chunk(struct db_stmt *s, const struct db_value *values, size_t n,
     return got;
 }
 
-static int postgres_run_many(struct db_stmt *s, const struct db_value *values, size_t n,
-    size_t sets, bool *returned, struct err *e)
+static int run_sets(struct db_stmt *s, const struct rows *rows, size_t sets, struct err *e)
 {
     PGconn *conn = s->db->conn;
+    size_t most = PIPELINE_ROWS / rows->per_set;
+    int got = prepare_in_session(s, e);
 
-    close_statement(s);
-    int got = usable_to_write(s->db, s->sql, e);
-    if (got == 0)
-        got = prepare_in_session(s, e);
     if (got < 0)
         return got;
     (void)PQenterPipelineMode(conn);
     for (size_t done = 0; got == 0 && done < sets;) {
-        size_t some = sets - done < PIPELINE_SETS ? sets - done : PIPELINE_SETS;
-        got = run_chunk(s, values + done * n, n, some, returned ? returned + done : NULL, e);
+        size_t some = sets - done < most ? sets - done : most;
+        got = run_chunk(s, rows, done, some, e);
         done += some;
     }
     if (!PQexitPipelineMode(conn) && got == 0)
         got = fail(s->db, NULL, s->sql, e);
     return got;
+}
+
+static int postgres_run_many(
+    struct db_stmt *s, const struct db_value *values, size_t n, size_t sets, struct err *e)
+{
+    const struct rows rows = {.values = values, .n = n, .per_set = 1};
+
+    close_statement(s);
+    int got = usable_to_write(s->db, s->sql, e);
+    return got == 0 ? run_sets(s, &rows, sets, e) : got;
+}
+
+/* "... VALUES ($1, $2) ON CONFLICT ..." as "... VALUES ($1, $2), ($3, $4), ... ON CONFLICT ..." */
+static int repeat_row(const char *sql, size_t n, struct buf *out)
+{
+    static const char before[] = " VALUES ";
+    const char *row = strstr(sql, before);
+    const char *behind = row ? strstr(row, " ON CONFLICT ") : NULL;
+
+    if (!behind)
+        return -1;
+    int bad = buf_add(out, sql, (size_t)(row - sql) + strlen(before));
+    for (size_t i = 0; i < INSERT_ROWS * n; i++)
+        bad |= buf_printf(out, "%s$%zu", i == 0 ? "(" : i % n == 0 ? "), (" : ", ", i + 1);
+    return bad | buf_printf(out, ")%s", behind);
+}
+
+static int prepare_many(struct db_stmt *s, size_t n, struct err *e)
+{
+    struct buf sql;
+
+    if (s->many)
+        return 0;
+    buf_init(&sql, SQL_MAX);
+    if (repeat_row(s->sql, n, &sql) < 0) {
+        buf_done(&sql);
+        return misuse(s->db, e, "no INSERT of many rows", s->sql);
+    }
+    free(s->many_sql);
+    s->many_sql = mem_strdup(sql.data);
+    buf_done(&sql);
+    return postgres_prepare(s->db, s->many_sql, &s->many, e);
+}
+
+static int postgres_insert_many(struct db_stmt *s, const struct db_value *values, size_t n,
+    size_t rows, bool *inserted, struct err *e)
+{
+    size_t sets = rows / INSERT_ROWS;
+    size_t done = sets * INSERT_ROWS;
+    const struct rows many = {values, n, INSERT_ROWS, inserted};
+    const struct rows rest = {values + done * n, n, 1, inserted + done};
+
+    memset(inserted, 0, rows * sizeof *inserted);
+    close_statement(s);
+    int got = usable_to_write(s->db, s->sql, e);
+    if (got == 0 && sets > 0)
+        got = prepare_many(s, n, e);
+    if (got == 0 && sets > 0)
+        got = run_sets(s->many, &many, sets, e);
+    return got == 0 && done < rows ? run_sets(s, &rest, rows - done, e) : got;
 }
 
 /* ---- bulk loading: COPY in its binary form ---- */
@@ -930,6 +1030,7 @@ const struct db_driver db_postgres = {
     .column = postgres_column,
     .reset = close_statement,
     .run_many = postgres_run_many,
+    .insert_many = postgres_insert_many,
     .bulk_begin = postgres_bulk_begin,
     .bulk_row = postgres_bulk_row,
     .bulk_end = postgres_bulk_end,

@@ -523,27 +523,34 @@ static int run_set(
 {
     int got = bind_all(s, values, n, SQLITE_STATIC, e);
 
-    if (got < 0)
-        return got;
-    got = advance(s, e);
+    if (got == 0)
+        got = advance(s, e);
     if (got < 0)
         return got;
     *returned = got == DB_ROW;
-    if (sqlite3_column_count(s->handle) == 0)
-        *returned = sqlite3_changes(s->db->handle) > 0;
     sqlite_reset(s);
     return 0;
 }
 
-static int sqlite_run_many(struct db_stmt *s, const struct db_value *values, size_t n, size_t sets,
-    bool *returned, struct err *e)
+static int sqlite_run_many(
+    struct db_stmt *s, const struct db_value *values, size_t n, size_t sets, struct err *e)
 {
     bool ignored = false;
 
     sqlite_reset(s);
     int got = usable_to_write(s->db, s->sql, e);
     for (size_t i = 0; got == 0 && i < sets; i++)
-        got = run_set(s, values + i * n, n, returned ? &returned[i] : &ignored, e);
+        got = run_set(s, values + i * n, n, &ignored, e);
+    return got;
+}
+
+static int sqlite_insert_many(struct db_stmt *s, const struct db_value *values, size_t n,
+    size_t rows, bool *inserted, struct err *e)
+{
+    sqlite_reset(s);
+    int got = usable_to_write(s->db, s->sql, e);
+    for (size_t i = 0; got == 0 && i < rows; i++)
+        got = run_set(s, values + i * n, n, &inserted[i], e);
     return got;
 }
 
@@ -628,6 +635,7 @@ const struct db_driver db_sqlite = {
     .column = sqlite_column,
     .reset = sqlite_reset,
     .run_many = sqlite_run_many,
+    .insert_many = sqlite_insert_many,
     .bulk_begin = sqlite_bulk_begin,
     .bulk_row = sqlite_bulk_row,
     .bulk_end = sqlite_bulk_end,

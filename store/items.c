@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    SETS_AT_ONCE = 128,
+    ITEMS_AT_ONCE = 500,
     N_KINDS = 3
 };
 
@@ -283,7 +283,7 @@ struct insert {
     struct writer *w;
     struct message *first;
     const struct item_kind *kind;
-    struct item *items[SETS_AT_ONCE];
+    struct item *items[ITEMS_AT_ONCE];
     size_t n;
 };
 
@@ -291,7 +291,7 @@ static int insert_now(struct insert *in, struct err *e)
 {
     const struct db_driver *driver = in->w->store->c.driver;
     size_t columns = in->kind->n_columns;
-    bool returned[SETS_AT_ONCE] = {false};
+    bool inserted[ITEMS_AT_ONCE];
     struct db_stmt *s = NULL;
 
     if (in->n == 0)
@@ -302,10 +302,10 @@ static int insert_now(struct insert *in, struct err *e)
         memcpy(values + k * columns, in->items[k]->values, columns * sizeof *values);
     int got = driver->prepare(in->w->store->c.db, in->kind->insert, &s, e);
     if (got == 0)
-        got = driver->run_many(s, values, columns, in->n, returned, e);
+        got = driver->insert_many(s, values, columns, in->n, inserted, e);
     arena_reset(in->w->scratch);
     for (size_t k = 0; got == 0 && k < in->n; k++) {
-        if (returned[k]) {
+        if (inserted[k]) {
             set_fate(in->items[k], FATE_NEW);
         } else {
             got = settle(in->w, in->first, in->items[k], e);
@@ -331,7 +331,7 @@ static int insert_kind(
                 return got;
             i->values[0] = db_int(i->client);
             in.items[in.n++] = i;
-            if (in.n == SETS_AT_ONCE)
+            if (in.n == ITEMS_AT_ONCE)
                 got = insert_now(&in, e);
         }
     }

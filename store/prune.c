@@ -66,7 +66,7 @@ static int change_some(struct pruning *p, const char *const *statements, size_t 
         struct db_stmt *s = NULL;
         got = driver->prepare(p->store->c.db, statements[k], &s, e);
         if (got == 0)
-            got = driver->run_many(s, values, 2, n, NULL, e);
+            got = driver->run_many(s, values, 2, n, e);
     }
     return store_end(p->store, got, e);
 }

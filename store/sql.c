@@ -181,7 +181,7 @@ const char sql_insert_report[] =
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
     "$20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37"
     ") ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at) DO NOTHING "
-    "RETURNING report_id";
+    "RETURNING client_id, report_id";
 
 /* All columns again: a streamed report is inserted before its end is known. */
 const char sql_finish_report[] =
@@ -217,7 +217,7 @@ const char sql_insert_failure[] =
     ") VALUES ("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
     "$20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34"
-    ") ON CONFLICT (client_id, domain, identity) DO NOTHING RETURNING failure_id";
+    ") ON CONFLICT (client_id, domain, identity) DO NOTHING RETURNING client_id, failure_id";
 
 const char sql_find_failure[] = "SELECT failure_id, identity, 'counts' FROM failure_report "
                                 "WHERE client_id = $1 AND domain = $2 AND identity = $3";
@@ -232,7 +232,7 @@ const char sql_insert_tls[] =
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
     "$20, $21, $22, $23, $24, $25"
     ") ON CONFLICT (client_id, domain, reporter, report_uid, begin_at, end_at, seq) DO NOTHING "
-    "RETURNING tls_id";
+    "RETURNING client_id, tls_id";
 
 const char sql_find_tls[] =
     "SELECT tls_id, digest, CASE grade WHEN 'partial' THEN 'partial' ELSE 'counts' END "
@@ -241,7 +241,8 @@ const char sql_find_tls[] =
 
 const char sql_insert_auth_set[] =
     "INSERT INTO auth_set (client_id, auth_id, header_from, envelope_from, results) "
-    "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (client_id, auth_id) DO NOTHING RETURNING auth_id";
+    "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (client_id, auth_id) DO NOTHING "
+    "RETURNING client_id, auth_id";
 
 /* ---- the ledger ---- */
 

@@ -548,38 +548,64 @@ static void error_in_the_middle(struct db_conn *c, const char *url)
 /* ---- many at once ---- */
 
 enum {
-    SETS = 1700
+    SETS = 1723 /* no multiple of what goes out at once */
 };
 
-/* Even numbers are there before; RETURNING tells which were new. */
-static void run_many_tells_the_new(struct db_conn *c, const char *url)
+/* Even numbers are there before; of two that are alike the first is new. */
+static void insert_many_tells_the_new(struct db_conn *c, const char *url)
 {
     static struct db_value v[SETS * 2];
-    static bool returned[SETS];
+    static bool inserted[SETS];
     struct err e;
     int wrong = 0;
 
     (void)url;
-    struct db_stmt *s =
-        prepared(c, "INSERT INTO t (n, a) VALUES ($1, $2) ON CONFLICT (n) DO NOTHING RETURNING n");
+    struct db_stmt *s = prepared(
+        c, "INSERT INTO t (n, a) VALUES ($1, $2) ON CONFLICT (n) DO NOTHING RETURNING n, a");
     for (size_t i = 0; i < SETS; i++) {
         v[2 * i] = db_int((int64_t)i * 2);
         v[2 * i + 1] = db_text("text that makes the pipeline a little longer");
     }
     begin(c, true);
-    expect(c->driver->run_many(s, v, 2, SETS / 2, returned, &e), 0, &e);
+    expect(c->driver->insert_many(s, v, 2, SETS / 2, inserted, &e), 0, &e);
     for (size_t i = 0; i < SETS; i++)
         v[2 * i] = db_int((int64_t)i);
-    expect(c->driver->run_many(s, v, 2, SETS, returned, &e), 0, &e);
+    for (size_t i = 1; i < SETS; i += 10) {
+        v[2 * i + 2] = v[2 * i];
+        v[2 * i + 3] = db_text("late");
+    }
+    expect(c->driver->insert_many(s, v, 2, SETS, inserted, &e), 0, &e);
     for (size_t i = 0; i < SETS; i++)
-        wrong += returned[i] != (i % 2 == 1);
+        wrong += inserted[i] != (i % 2 == 1);
     CU_ASSERT_EQUAL(wrong, 0);
-    s = prepared(c, "UPDATE t SET a = $2 WHERE n = $1");
-    v[0] = db_int(-5);
-    expect(c->driver->run_many(s, v, 2, 2, returned, &e), 0, &e);
-    CU_ASSERT_FALSE(returned[0]);
-    CU_ASSERT_TRUE(returned[1]);
-    expect(c->driver->run_many(s, v, 2, 0, NULL, &e), 0, &e);
+    CU_ASSERT_EQUAL(number(c, "SELECT count(*) FROM t WHERE a = 'late'"), 0);
+    expect(c->driver->insert_many(s, v, 2, 0, inserted, &e), 0, &e);
+    commit(c);
+    CU_ASSERT_EQUAL(number(c, "SELECT count(*) FROM t"), SETS - 1);
+}
+
+/* A row that the database refuses, among many. */
+static void insert_many_fails_whole(struct db_conn *c, const char *url)
+{
+    static struct db_value v[SETS * 2];
+    static bool inserted[SETS];
+    struct err e;
+
+    (void)url;
+    struct db_stmt *s = prepared(
+        c, "INSERT INTO t (n, a) VALUES ($1, $2) ON CONFLICT (n) DO NOTHING RETURNING n, a");
+    for (size_t i = 0; i < SETS; i++) {
+        v[2 * i] = i == 77 ? db_null() : db_int((int64_t)i);
+        v[2 * i + 1] = db_text("x");
+    }
+    expect(c->driver->insert_many(s, v, 2, SETS, inserted, &e), ERR_BUG, &e); /* no transaction */
+    begin(c, true);
+    expect(c->driver->insert_many(s, v, 2, SETS, inserted, &e), ERR_BUG, &e);
+    expect(c->driver->commit(c->db, &e), ERR_BUG, &e);
+    CU_ASSERT_EQUAL(number(c, "SELECT count(*) FROM t"), 0);
+    v[2 * 77] = db_int(77);
+    begin(c, true);
+    expect(c->driver->insert_many(s, v, 2, SETS, inserted, &e), 0, &e);
     commit(c);
     CU_ASSERT_EQUAL(number(c, "SELECT count(*) FROM t"), SETS);
 }
@@ -596,14 +622,14 @@ static void run_many_fails_whole(struct db_conn *c, const char *url)
         v[3 * i + 2] = db_null();
     }
     struct db_stmt *s = prepared(c, insert_t);
-    expect(c->driver->run_many(s, v, 3, SETS, NULL, &e), ERR_BUG, &e); /* no transaction */
+    expect(c->driver->run_many(s, v, 3, SETS, &e), ERR_BUG, &e); /* no transaction */
     begin(c, true);
-    expect(c->driver->run_many(s, v, 3, SETS, NULL, &e), ERR_BUG, &e);
+    expect(c->driver->run_many(s, v, 3, SETS, &e), ERR_BUG, &e);
     expect(c->driver->commit(c->db, &e), ERR_BUG, &e);
     CU_ASSERT_EQUAL(number(c, "SELECT count(*) FROM t"), 0);
     v[2100] = db_int(700);
     begin(c, true);
-    expect(c->driver->run_many(s, v, 3, SETS, NULL, &e), 0, &e);
+    expect(c->driver->run_many(s, v, 3, SETS, &e), 0, &e);
     commit(c);
     CU_ASSERT_EQUAL(number(c, "SELECT count(*) FROM t"), SETS);
 }
@@ -1064,14 +1090,14 @@ static void lost_in_the_middle_of_anything(struct db_conn *c, const char *url)
         v[i] = i % 3 == 0 ? db_int(i) : db_null();
     begin(c, true);
     cut(c, url);
-    expect(c->driver->run_many(s, v, 3, SETS, NULL, &e), ERR_TEMPORARY, &e);
+    expect(c->driver->run_many(s, v, 3, SETS, &e), ERR_TEMPORARY, &e);
     c->driver->rollback(c->db);
     begin(c, true);
     cut(c, url);
     expect(c->driver->bulk_begin(c->db, "t", t_columns, t_types, 3, &e), ERR_TEMPORARY, &e);
     c->driver->rollback(c->db);
     begin(c, true);
-    expect(c->driver->run_many(s, v, 3, SETS, NULL, &e), 0, &e);
+    expect(c->driver->run_many(s, v, 3, SETS, &e), 0, &e);
     commit(c);
     CU_ASSERT_EQUAL(number(c, "SELECT count(*) FROM t"), SETS);
 }
@@ -1172,7 +1198,8 @@ EACH(statement_works_after_error)
 EACH(large_result_is_streamed)
 EACH(reset_in_the_middle)
 EACH(error_in_the_middle)
-EACH(run_many_tells_the_new)
+EACH(insert_many_tells_the_new)
+EACH(insert_many_fails_whole)
 EACH(run_many_fails_whole)
 EACH(bulk_round_trip)
 EACH(bulk_of_many_rows)
@@ -1205,7 +1232,8 @@ const struct unit_test unit_tests[] = {
     {"large_result_is_streamed", each_large_result_is_streamed},
     {"reset_in_the_middle", each_reset_in_the_middle},
     {"error_in_the_middle", each_error_in_the_middle},
-    {"run_many_tells_the_new", each_run_many_tells_the_new},
+    {"insert_many_tells_the_new", each_insert_many_tells_the_new},
+    {"insert_many_fails_whole", each_insert_many_fails_whole},
     {"run_many_fails_whole", each_run_many_fails_whole},
     {"bulk_round_trip", each_bulk_round_trip},
     {"bulk_of_many_rows", each_bulk_of_many_rows},
