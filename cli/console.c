@@ -5,6 +5,7 @@
 #include "base/when.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -37,14 +38,15 @@ int console_flush(struct err *e)
 }
 
 static bool log_json;
-static bool progress_shown; /* under the lock of stderr */
+static pthread_mutex_t lines = PTHREAD_MUTEX_INITIALIZER; /* one at a time on stderr */
+static bool progress_shown;                               /* under this lock */
 
 bool console_is_watched(void)
 {
     return !log_json && isatty(STDERR_FILENO) == 1;
 }
 
-/* stderr must be locked. */
+/* With the lock of lines. */
 static void clear_progress(void)
 {
     if (progress_shown)
@@ -54,13 +56,13 @@ static void clear_progress(void)
 
 void console_progress(const char *text)
 {
-    flockfile(stderr);
+    (void)pthread_mutex_lock(&lines);
     clear_progress();
     if (text)
         (void)fputs(text, stderr);
     progress_shown = text != NULL;
     (void)fflush(stderr);
-    funlockfile(stderr);
+    (void)pthread_mutex_unlock(&lines);
 }
 
 void console_log_json(void)
@@ -74,7 +76,7 @@ static void put_json(const char *name, const char *class, const char *text)
     struct json j;
 
     when_format(when_now(), now);
-    flockfile(stderr);
+    (void)pthread_mutex_lock(&lines);
     json_init(&j, stderr, false);
     json_object(&j);
     json_member_string(&j, "time", now);
@@ -85,7 +87,7 @@ static void put_json(const char *name, const char *class, const char *text)
     json_member_string(&j, "text", text);
     json_end(&j);
     (void)fputc('\n', stderr);
-    funlockfile(stderr);
+    (void)pthread_mutex_unlock(&lines);
 }
 
 /* Results that were printed before belong before the line, also when both go to one terminal. */
@@ -99,10 +101,10 @@ static void put_line(const char *line)
         put_json(NULL, NULL, safe);
         return;
     }
-    flockfile(stderr);
+    (void)pthread_mutex_lock(&lines);
     clear_progress();
     (void)fprintf(stderr, "dmarcmill: %s\n", safe);
-    funlockfile(stderr);
+    (void)pthread_mutex_unlock(&lines);
 }
 
 void console_problem(const char *name, const struct err *why)
