@@ -4,7 +4,7 @@
 #
 #   citus_start DIR        starts the three servers
 #   citus_createdb NAME    makes a database whose tables are distributed, and prints its URL
-#   citus_stop             stops them
+#   citus_stop             stops the workers; postgres_stop stops the coordinator
 PG_OPTIONS="-c shared_preload_libraries=citus -c citus.node_conninfo=sslmode=prefer -c max_prepared_transactions=100"
 PG_CONNECTIONS=100
 
