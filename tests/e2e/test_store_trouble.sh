@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_store_trouble.sh sqlite|postgresql: a database that somebody else holds, and one whose disk is full.
+# test_store_trouble.sh sqlite|postgresql: a database that somebody else holds, one at the end of a long line, and one whose disk is full.
 # Storing waits or says "later"; nothing is filed as bad input, and afterwards the totals are exact.
 BACKEND=$1
 . "$(dirname "$0")/lib.sh"
@@ -61,6 +61,43 @@ wait "$holder" 2>/dev/null || true
 check "held for long: no rejects" "[]" "$(rejects)"
 check "held for long: stored when it is free" 0 "$(ingest)"
 check "held for long: totals" "0 differences" "$(totals)"
+
+# A database at the end of a long line, and one that is cut.
+long_line() { # sets `far` to where STORE is behind it, and `line` to its process
+  rm -f "$WORK/line"
+  python3 "$HERE/slow_line.py" "$PG_PORT" 15 "$WORK/line" &
+  line=$!
+  _n=0
+  while [ ! -e "$WORK/line" ] && [ $_n -lt 100 ]; do
+    sleep 0.1
+    _n=$((_n + 1))
+  done
+  far=${STORE%":$PG_PORT/"*}:$(cat "$WORK/line")/${STORE##*/}
+}
+stored() { psql -qXAt "$STORE" -c "SELECT count(*) FROM message"; }
+
+if [ "$BACKEND" = postgresql ]; then
+  fresh_store t_far
+  "$MILL" --store "$STORE" domain assign --from "$WORK/w/domains.tsv"
+  echo "batch_messages = 10" >"$WORK/small.conf"
+  long_line
+  (
+    _n=0
+    while [ "$(stored)" = 0 ] && [ $_n -lt 600 ]; do
+      sleep 0.02
+      _n=$((_n + 1))
+    done
+    kill "$line"
+  ) &
+  got=$(status_of "$MILL" --config "$WORK/small.conf" --store "$far" ingest "$WORK/w/files")
+  check "a line that is cut: later" yes "$([ "$got" = 69 ] || [ "$got" = 75 ] && echo yes)"
+  check "a line that is cut: some of it is stored" yes "$([ "$(stored)" -gt 0 ] && [ "$(stored)" -lt 60 ] && echo yes)"
+  check "a line that is cut: no rejects" "[]" "$(rejects)"
+  long_line
+  check "a long line: the rest is stored" 0 "$(status_of "$MILL" --store "$far" ingest "$WORK/w/files")"
+  check "a long line: totals" "0 differences" "$(totals)"
+  kill "$line"
+fi
 
 # A full disk, which needs the right to mount one.
 mkdir "$WORK/disk"
