@@ -11,6 +11,16 @@ ingest() { status_of "$MILL" --store "$STORE" ingest "$WORK/w/files"; }
 totals() { python3 "$HERE/totals.py" "$MILL" "$STORE" "$WORK/w/truth.json"; }
 rejects() { "$MILL" --store "$STORE" rejects list --format json; }
 
+# appears FILE: waits for it, 10 seconds at most
+appears() {
+  _n=0
+  while [ ! -e "$1" ] && [ $_n -lt 100 ]; do
+    sleep 0.1
+    _n=$((_n + 1))
+  done
+  [ -e "$1" ]
+}
+
 # hold SECONDS: an analyst's transaction that nobody can write beside; returns when it has what it wants
 hold() {
   rm -f "$WORK/held"
@@ -31,12 +41,7 @@ SELECT pg_sleep($1);
 SQL
   fi
   holder=$!
-  _n=0
-  while [ ! -e "$WORK/held" ] && [ $_n -lt 100 ]; do
-    sleep 0.1
-    _n=$((_n + 1))
-  done
-  [ -e "$WORK/held" ]
+  appears "$WORK/held"
 }
 
 fresh_store t_held
@@ -67,11 +72,7 @@ long_line() { # sets `far` to where STORE is behind it, and `line` to its proces
   rm -f "$WORK/line"
   python3 "$HERE/slow_line.py" "$PG_PORT" 15 "$WORK/line" &
   line=$!
-  _n=0
-  while [ ! -e "$WORK/line" ] && [ $_n -lt 100 ]; do
-    sleep 0.1
-    _n=$((_n + 1))
-  done
+  appears "$WORK/line"
   far=${STORE%":$PG_PORT/"*}:$(cat "$WORK/line")/${STORE##*/}
 }
 stored() { psql -qXAt "$STORE" -c "SELECT count(*) FROM message"; }

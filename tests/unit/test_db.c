@@ -584,6 +584,39 @@ static void insert_many_tells_the_new(struct db_conn *c, const char *url)
     CU_ASSERT_EQUAL(number(c, "SELECT count(*) FROM t"), SETS - 1);
 }
 
+/* A cluster answers in its own order; here a made-up key puts the rows into the reverse one. */
+static void insert_many_in_any_order(struct db_conn *c, const char *url)
+{
+    enum {
+        ROWS = 50
+    };
+
+    struct db_value v[ROWS * 2];
+    bool inserted[ROWS];
+    struct err e;
+    int wrong = 0;
+
+    (void)url;
+    for (size_t i = 0; i < ROWS; i++) {
+        v[2 * i] = db_int((int64_t)i);
+        v[2 * i + 1] = db_text("x");
+    }
+    begin(c, true);
+    must_insert(c, 10, "x");
+    struct db_stmt *s = prepared(
+        c, "INSERT INTO t (n, a) VALUES ($1, $2) ON CONFLICT (n) DO NOTHING RETURNING 49 - n, a");
+    expect(c->driver->insert_many(s, v, 2, ROWS, inserted, &e), 0, &e);
+    for (size_t i = 0; i < ROWS; i++)
+        wrong += inserted[i] != (i != 49 - 10);
+    CU_ASSERT_EQUAL(wrong, 0);
+    c->driver->rollback(c->db);
+    begin(c, true);
+    s = prepared(
+        c, "INSERT INTO t (n, a) VALUES ($1, $2) ON CONFLICT (n) DO NOTHING RETURNING 50 + n, a");
+    expect(c->driver->insert_many(s, v, 2, ROWS, inserted, &e), ERR_BUG, &e);
+    c->driver->rollback(c->db);
+}
+
 /* A row that the database refuses, among many. */
 static void insert_many_fails_whole(struct db_conn *c, const char *url)
 {
@@ -1102,6 +1135,30 @@ static void lost_in_the_middle_of_anything(struct db_conn *c, const char *url)
     CU_ASSERT_EQUAL(number(c, "SELECT count(*) FROM t"), SETS);
 }
 
+/* In the next session both of its statements are prepared anew. */
+static void lost_while_inserting_many(struct db_conn *c, const char *url)
+{
+    static struct db_value v[SETS * 2];
+    static bool inserted[SETS];
+    struct err e;
+    struct db_stmt *s = prepared(
+        c, "INSERT INTO t (n, a) VALUES ($1, $2) ON CONFLICT (n) DO NOTHING RETURNING n, a");
+
+    for (size_t i = 0; i < SETS; i++) {
+        v[2 * i] = db_int((int64_t)i);
+        v[2 * i + 1] = db_text("x");
+    }
+    begin(c, true);
+    expect(c->driver->insert_many(s, v, 2, SETS, inserted, &e), 0, &e);
+    cut(c, url);
+    expect(c->driver->insert_many(s, v, 2, SETS, inserted, &e), ERR_TEMPORARY, &e);
+    c->driver->rollback(c->db);
+    begin(c, true);
+    expect(c->driver->insert_many(s, v, 2, SETS, inserted, &e), 0, &e);
+    commit(c);
+    CU_ASSERT_EQUAL(number(c, "SELECT count(*) FROM t"), SETS);
+}
+
 /* A COPY that the server ends shows at a row or at the end, and only as a lost connection. */
 static void lost_while_copying(struct db_conn *c, const char *url)
 {
@@ -1206,11 +1263,13 @@ EACH(bulk_of_many_rows)
 EACH(bulk_refuses_duplicates)
 EACH(bulk_refuses_other_types)
 EACH(bulk_can_be_abandoned)
+ON_POSTGRES(insert_many_in_any_order)
 ON_POSTGRES(postgres_reads_what_it_can)
 ON_POSTGRES(lost_while_idle_is_not_noticed)
 ON_POSTGRES(lost_in_transaction_is_temporary)
 ON_POSTGRES(lost_at_commit_is_unknown)
 ON_POSTGRES(lost_in_the_middle_of_anything)
+ON_POSTGRES(lost_while_inserting_many)
 ON_POSTGRES(lost_while_copying)
 ON_POSTGRES(survives_a_restart)
 
@@ -1246,11 +1305,13 @@ const struct unit_test unit_tests[] = {
     {"sqlite_says_what_is_wrong", sqlite_says_what_is_wrong},
     {"sqlite_takes_names_as_they_are", sqlite_takes_names_as_they_are},
     {"postgres_says_what_is_wrong", postgres_says_what_is_wrong},
+    {"insert_many_in_any_order", each_insert_many_in_any_order},
     {"postgres_reads_what_it_can", each_postgres_reads_what_it_can},
     {"lost_while_idle_is_not_noticed", each_lost_while_idle_is_not_noticed},
     {"lost_in_transaction_is_temporary", each_lost_in_transaction_is_temporary},
     {"lost_at_commit_is_unknown", each_lost_at_commit_is_unknown},
     {"lost_in_the_middle_of_anything", each_lost_in_the_middle_of_anything},
+    {"lost_while_inserting_many", each_lost_while_inserting_many},
     {"lost_while_copying", each_lost_while_copying},
     {"survives_a_restart", each_survives_a_restart},
     {NULL, NULL},
